@@ -1,0 +1,99 @@
+//! Why something failed, in a form that can be told again and again.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+
+/// Why an operation failed: an [`io::Error`] that can be cloned.
+///
+/// A stream that broke answers every later call with the same cause, and both of its halves do, so the cause must be
+/// clonable; [`io::Error`] is not.
+///
+/// ```
+/// use anynet_core::Cause;
+/// use std::io;
+///
+/// let cause = Cause::from(io::Error::from_raw_os_error(104));
+/// assert_eq!(cause.kind(), io::ErrorKind::ConnectionReset);
+/// assert_eq!(io::Error::from(cause.clone()).raw_os_error(), Some(104));
+/// ```
+#[derive(Clone)]
+pub struct Cause(Arc<io::Error>); // one word, so that a receive's result is no larger than `io::Result<usize>`
+
+impl Cause {
+    /// The cause's [`io::ErrorKind`].
+    pub fn kind(&self) -> io::ErrorKind {
+        self.0.kind()
+    }
+
+    /// The operating system's error number (`errno`), if the cause came from there.
+    pub fn raw_os_error(&self) -> Option<i32> {
+        self.0.raw_os_error()
+    }
+}
+
+impl From<io::Error> for Cause {
+    fn from(error: io::Error) -> Self {
+        Self(Arc::new(error))
+    }
+}
+
+impl From<io::ErrorKind> for Cause {
+    fn from(kind: io::ErrorKind) -> Self {
+        io::Error::from(kind).into()
+    }
+}
+
+impl From<Cause> for io::Error {
+    fn from(cause: Cause) -> Self {
+        if let Some(errno) = cause.raw_os_error() {
+            return Self::from_raw_os_error(errno);
+        }
+        match Arc::try_unwrap(cause.0) {
+            Ok(error) => error,
+            Err(shared) => Self::new(shared.kind(), Cause(shared)),
+        }
+    }
+}
+
+impl fmt::Debug for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl StdError for Cause {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.source()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_os_error_comes_back_as_the_same_number() {
+        let cause = Cause::from(io::Error::from_raw_os_error(32));
+        assert_eq!(cause.raw_os_error(), Some(32));
+        assert_eq!(io::Error::from(cause.clone()).raw_os_error(), Some(32));
+        assert_eq!(io::Error::from(cause).kind(), io::ErrorKind::BrokenPipe);
+    }
+
+    #[test]
+    fn any_other_error_keeps_its_kind_its_text_and_its_payload() {
+        let cause = Cause::from(io::Error::new(io::ErrorKind::InvalidData, "not today"));
+        let kept = cause.clone();
+        for error in [io::Error::from(cause), io::Error::from(kept)] {
+            assert_eq!(error.kind(), io::ErrorKind::InvalidData);
+            assert_eq!(error.to_string(), "not today");
+        }
+    }
+}

@@ -1,0 +1,37 @@
+#![doc = include_str!("../README.md")]
+
+mod address;
+mod assertions;
+mod attributes;
+mod boxed;
+mod cause;
+mod closer;
+mod error;
+mod ext;
+mod forward;
+mod latch;
+mod listener;
+mod network;
+mod runtime;
+mod stream;
+
+pub use address::{Address, LocalAddress, PeerAddress};
+pub use attributes::{Attributes, AttributesExt, Request};
+pub use boxed::{
+    BoxExecutor, BoxFuture, BoxListener, BoxNetwork, BoxRuntime, BoxSleep, BoxSlot, BoxSource, BoxStream,
+    BoxTask,
+};
+pub use cause::Cause;
+pub use closer::{Close, Closer};
+pub use error::{
+    AcceptError, BindError, ConnectError, Error, FailedAttempt, ReceiveError, ReceiveExactlyError,
+    ResolveError, Result, SendError, TimedOut,
+};
+pub use ext::{ByteReceiveStreamExt, ByteSendStreamExt};
+pub use latch::Latch;
+pub use listener::Listener;
+pub use network::Network;
+pub use runtime::{Direction, Executor, Runtime, Source, Step, Task};
+pub use stream::{ByteReceiveStream, ByteSendStream, ByteStream};
+
+pub use ext::future;

@@ -1,0 +1,16 @@
+//! What is promised of every public type, checked by the compiler.
+
+use anynet_core::{BoxListener, BoxSleep};
+
+use crate::*;
+
+const fn send<T: Send>() {}
+const fn send_sync_unpin<T: Send + Sync + Unpin>() {}
+
+const _: () = {
+    send_sync_unpin::<Serve<'_, BoxListener, fn()>>();
+    send_sync_unpin::<Target>();
+    // Sent, not shared: as their parts.
+    send::<ServeError>();
+    send::<Timeout<BoxSleep, BoxSleep>>();
+};

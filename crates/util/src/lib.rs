@@ -1,0 +1,13 @@
+#![doc = include_str!("../README.md")]
+
+mod assertions;
+mod connect;
+mod connections;
+mod serve;
+mod target;
+mod timeout;
+
+pub use connect::{connect, listen};
+pub use serve::{Serve, ServeError, serve};
+pub use target::Target;
+pub use timeout::{Timeout, timeout};

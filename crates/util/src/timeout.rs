@@ -1,0 +1,46 @@
+//! Deadlines.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use anynet_core::{Executor, TimedOut};
+use pin_project_lite::pin_project;
+
+/// Awaits `future` for at most `limit`, by `executor`'s clock.
+///
+/// The future is polled first, so one that is ready wins over a limit of zero. When the time is over, dropping the
+/// `Timeout` cancels the future; pass it by `&mut` (pinned) to go on with it later.
+///
+/// # Errors
+///
+/// [`TimedOut`] if the limit passed first.
+pub fn timeout<E: Executor, F: Future>(executor: &E, limit: Duration, future: F) -> Timeout<F, E::Sleep> {
+    Timeout {
+        future,
+        sleep: executor.sleep(limit),
+    }
+}
+
+pin_project! {
+    /// The future of [`timeout()`].
+    #[derive(Debug)]
+    #[must_use = "futures do nothing unless awaited"]
+    pub struct Timeout<F, S> {
+        #[pin]
+        future: F,
+        sleep: S,
+    }
+}
+
+impl<F: Future, S: Future<Output = ()> + Unpin> Future for Timeout<F, S> {
+    type Output = Result<F::Output, TimedOut>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        match this.future.poll(cx) {
+            Poll::Ready(output) => Poll::Ready(Ok(output)),
+            Poll::Pending => Pin::new(this.sleep).poll(cx).map(|()| Err(TimedOut)),
+        }
+    }
+}
