@@ -94,11 +94,20 @@ pub enum Step<R> {
     Drained(R),
 }
 
+impl<R> Step<R> {
+    /// What the operation gave.
+    pub fn into_output(self) -> R {
+        match self {
+            Self::Done(output) | Self::Drained(output) => output,
+        }
+    }
+}
+
 /// One registered descriptor: runs operations on it when it is ready.
 ///
 /// `op` is a system call on the non-blocking descriptor. When it says [`WouldBlock`](io::ErrorKind::WouldBlock) the
-/// source waits for readiness and calls it again; [`Interrupted`](io::ErrorKind::Interrupted) is repeated at once; any
-/// other result is passed on. The backend decides whether to call first or to wait for readiness first.
+/// source waits for readiness and calls it again; any other result is passed on. The backend decides whether to call first
+/// or to wait for readiness first.
 ///
 /// An operation that was waiting when the runtime is shut down ends with an error as long as somebody polls it.
 pub trait Source: AsFd + fmt::Debug + Send + Sync + Unpin + 'static {

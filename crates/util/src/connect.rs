@@ -1,5 +1,7 @@
 //! Connecting and listening by name: which address to try, and what to say when all fail.
 
+use std::net::SocketAddr;
+
 use anynet_core::{BindError, ConnectError, Network};
 
 use crate::Target;
@@ -12,6 +14,23 @@ use crate::Target;
 ///
 /// [`ConnectError::Resolve`] if the name has no address; [`ConnectError::Failed`] with every attempt if none succeeded.
 pub async fn connect<N: Network>(network: &N, target: impl Into<Target>) -> Result<N::Stream, ConnectError> {
+    connect_with(network, target, |address| network.connect(address)).await
+}
+
+/// As [`connect()`], where `attempt` connects to one address: for a socket with options of its own.
+///
+/// # Errors
+///
+/// As [`connect()`].
+pub async fn connect_with<N, S, F>(
+    network: &N,
+    target: impl Into<Target>,
+    attempt: impl Fn(SocketAddr) -> F,
+) -> Result<S, ConnectError>
+where
+    N: Network,
+    F: Future<Output = Result<S, ConnectError>>,
+{
     let addresses = target
         .into()
         .resolve(network)
@@ -19,7 +38,7 @@ pub async fn connect<N: Network>(network: &N, target: impl Into<Target>) -> Resu
         .map_err(ConnectError::Resolve)?;
     let mut attempts = Vec::new();
     for address in addresses {
-        match network.connect(address).await {
+        match attempt(address).await {
             Ok(stream) => return Ok(stream),
             Err(ConnectError::Failed(mut failed)) => attempts.append(&mut failed),
             Err(error) => return Err(error),

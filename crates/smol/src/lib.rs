@@ -1,0 +1,12 @@
+#![doc = include_str!("../README.md")]
+
+mod assertions;
+mod convert;
+mod executor;
+mod runtime;
+mod source;
+
+pub use convert::{from_native, into_native};
+pub use executor::{SmolSleep, SmolTask};
+pub use runtime::Smol;
+pub use source::{SmolSlot, SmolSource};

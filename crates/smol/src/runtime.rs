@@ -1,0 +1,50 @@
+//! smol as a runtime.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+
+use anynet_core::Runtime;
+
+use crate::SmolSource;
+
+/// smol as a runtime: its global executor, or one of your own, and the reactor of async-io.
+///
+/// async-io has one reactor for the process, driven by whichever thread is in `block_on` or else by a thread that
+/// async-io keeps for it; it is never shut down. So sockets made here work on any executor, at any time.
+#[derive(Clone, Debug, Default)]
+pub struct Smol(Option<Arc<smol::Executor<'static>>>);
+
+impl Smol {
+    /// Spawns on smol's global executor, which starts its own thread on first use.
+    pub fn new() -> Self {
+        Self(None)
+    }
+
+    /// Spawns on `executor`, which its owner runs.
+    pub fn with_executor(executor: Arc<smol::Executor<'static>>) -> Self {
+        Self(Some(executor))
+    }
+
+    /// The executor of one's own that it spawns on; `None` for the global one.
+    pub fn executor(&self) -> Option<&Arc<smol::Executor<'static>>> {
+        self.0.as_ref()
+    }
+}
+
+impl Runtime for Smol {
+    type Source = SmolSource;
+
+    fn name(&self) -> &'static str {
+        "smol"
+    }
+
+    /// Always succeeds: smol's executor and reactor are global, so there is nothing to be outside of.
+    fn current() -> io::Result<Self> {
+        Ok(Self::new())
+    }
+
+    fn register(&self, fd: OwnedFd) -> io::Result<SmolSource> {
+        SmolSource::new(fd)
+    }
+}

@@ -1,0 +1,121 @@
+//! The receiving direction of one handle: the contract of a receive, over any descriptor.
+
+use std::io;
+use std::num::NonZeroUsize;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::task::{Context, Poll};
+
+use anynet_core::{Direction, ReceiveError, Runtime, Source, Step};
+
+use crate::bell::Seat;
+use crate::shared::Shared;
+use crate::socket;
+
+/// The receiving direction of one handle.
+#[derive(Debug)]
+pub(crate) struct Receiver<R: Runtime> {
+    slot: <R::Source as Source>::Slot,
+    seat: Seat,
+    /// Whether a clean end was reported. From then on it is the answer, whatever happens to the connection.
+    ended: bool,
+}
+
+impl<R: Runtime> Receiver<R> {
+    pub(crate) fn new(fresh: bool) -> Self {
+        Self {
+            slot: R::Source::slot(fresh),
+            seat: Seat::default(),
+            ended: false,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn poll_receive(
+        &mut self,
+        shared: &Shared<R>,
+        cx: &mut Context<'_>,
+        buf: &mut [u8],
+    ) -> Poll<Result<NonZeroUsize, ReceiveError>> {
+        let room = buf.len();
+        self.poll_with(shared, cx, room, |fd| {
+            let n = socket::receive(fd, buf)?;
+            // A read that left room has seen the buffer empty. (An urgent mark stops a read early too: what lies behind
+            // it then waits for the next arrival, as it does with tokio's own streams.)
+            Ok(if n < room { Step::Drained(n) } else { Step::Done(n) })
+        })
+    }
+
+    pub(crate) fn poll_peek(
+        &mut self,
+        shared: &Shared<R>,
+        cx: &mut Context<'_>,
+        buf: &mut [u8],
+    ) -> Poll<Result<NonZeroUsize, ReceiveError>> {
+        self.poll_with(shared, cx, buf.len(), |fd| socket::peek(fd, buf).map(Step::Done))
+    }
+
+    /// The order of checks, once: the caller has looked at the latch; now the arguments, an end already reported, the
+    /// system.
+    #[inline]
+    fn poll_with(
+        &mut self,
+        shared: &Shared<R>,
+        cx: &mut Context<'_>,
+        room: usize,
+        op: impl FnMut(BorrowedFd<'_>) -> io::Result<Step<usize>>,
+    ) -> Poll<Result<NonZeroUsize, ReceiveError>> {
+        if let Some(error) = self.refusal(room) {
+            return Poll::Ready(Err(error));
+        }
+        match shared.source.poll_io(&mut self.slot, cx, Direction::Read, op) {
+            Poll::Ready(received) => Poll::Ready(self.received(shared, received)),
+            Poll::Pending if shared.closes_while_waiting(&mut self.seat, cx) => {
+                Poll::Ready(Err(ReceiveError::Closed))
+            }
+            Poll::Pending => Poll::Pending,
+        }
+    }
+
+    /// Receives what is there. `None`: nothing is, yet.
+    pub(crate) fn try_receive(
+        &mut self,
+        shared: &Shared<R>,
+        buf: &mut [u8],
+    ) -> Result<Option<NonZeroUsize>, ReceiveError> {
+        if let Some(error) = self.refusal(buf.len()) {
+            return Err(error);
+        }
+        match socket::receive(shared.source.as_fd(), buf) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+            received => self.received(shared, received).map(Some),
+        }
+    }
+
+    /// Gives the seat up; the handle is about to go.
+    pub(crate) fn leave(&mut self, shared: &Shared<R>) {
+        shared.bell.leave(&mut self.seat);
+    }
+
+    #[inline]
+    fn refusal(&self, room: usize) -> Option<ReceiveError> {
+        if room == 0 {
+            Some(ReceiveError::EmptyBuffer)
+        } else if self.ended {
+            Some(ReceiveError::EndOfStream)
+        } else {
+            None
+        }
+    }
+
+    #[inline]
+    fn received(
+        &mut self,
+        shared: &Shared<R>,
+        received: io::Result<usize>,
+    ) -> Result<NonZeroUsize, ReceiveError> {
+        match received {
+            Ok(n) => NonZeroUsize::new(n).ok_or_else(|| shared.end_of_stream(&mut self.ended)),
+            Err(error) => Err(shared.receive_failed(error)),
+        }
+    }
+}

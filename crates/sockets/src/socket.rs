@@ -1,0 +1,161 @@
+//! The system calls, each in one place, on descriptors of any kind.
+
+use std::io::{self, IoSlice};
+use std::net::{Shutdown, SocketAddr};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::io::{Errno, retry_on_intr};
+use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags, SocketFlags};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
+
+/// How many slices `sendmsg(2)` takes at once (`IOV_MAX`, the same on Linux, macOS and the BSDs).
+const MOST_SLICES: usize = 1024;
+
+/// How many bytes a close drops before it gives up on a peer that sends faster. More than a receive buffer commonly holds.
+const MOST_DISCARDED: usize = 8 << 20;
+
+/// Waiting connections that a listener asks the system to keep. The system lowers it to its own limit (`somaxconn`).
+const BACKLOG: i32 = 65535;
+
+/// A TCP socket, non-blocking and close-on-exec from the start, so that no child process can inherit it.
+fn tcp(address: SocketAddr) -> io::Result<Socket> {
+    // `Socket::new` adds close-on-exec in the same call.
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::STREAM.nonblocking(),
+        Some(Protocol::TCP),
+    )?;
+    socket.set_tcp_nodelay(true)?;
+    Ok(socket)
+}
+
+/// A TCP socket bound to `local`, if given, ready to connect to `to`.
+pub(crate) fn to_connect(to: SocketAddr, local: Option<SocketAddr>) -> io::Result<OwnedFd> {
+    let socket = tcp(to)?;
+    if let Some(local) = local {
+        socket.bind(&local.into())?;
+    }
+    Ok(socket.into())
+}
+
+/// A TCP socket that listens on `on`.
+///
+/// Its address can be taken again while connections of an earlier listener linger, but not while one is there
+/// (`SO_REUSEADDR`). An IPv6 one takes no IPv4 connections, whatever the system's default is. What it accepts inherits
+/// `TCP_NODELAY`.
+pub(crate) fn to_listen(on: SocketAddr) -> io::Result<OwnedFd> {
+    let socket = tcp(on)?;
+    socket.set_reuse_address(true)?;
+    if on.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
+    socket.bind(&on.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
+}
+
+/// Starts to connect, or asks how it went: "would block" while it is under way.
+///
+/// A second `connect(2)` is how POSIX tells: it says `EALREADY` until the connection stands or has failed. That is one
+/// call where `SO_ERROR` and `getpeername` would be two.
+pub(crate) fn connect(fd: BorrowedFd<'_>, to: SocketAddr) -> io::Result<()> {
+    match rustix::net::connect(fd, &to) {
+        Ok(()) | Err(Errno::ISCONN) => Ok(()),
+        // An interrupted connect goes on in the background.
+        Err(Errno::INPROGRESS | Errno::ALREADY | Errno::INTR) => Err(io::ErrorKind::WouldBlock.into()),
+        Err(errno) => Err(errno.into()),
+    }
+}
+
+/// Takes a connection, non-blocking and close-on-exec, with its peer's address.
+pub(crate) fn accept(fd: BorrowedFd<'_>) -> io::Result<(OwnedFd, SocketAddr)> {
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let (accepted, peer) = retry_on_intr(|| rustix::net::acceptfrom_with(fd, flags))?;
+    let peer = peer.and_then(|peer| SocketAddr::try_from(peer).ok());
+    // A connection that was reset while it was in the queue may have no peer any more (macOS).
+    Ok((accepted, peer.ok_or(Errno::CONNABORTED)?))
+}
+
+#[inline]
+pub(crate) fn receive(fd: BorrowedFd<'_>, buf: &mut [u8]) -> io::Result<usize> {
+    Ok(retry_on_intr(|| rustix::net::recv(fd, &mut *buf, RecvFlags::empty()))?.0)
+}
+
+pub(crate) fn peek(fd: BorrowedFd<'_>, buf: &mut [u8]) -> io::Result<usize> {
+    Ok(retry_on_intr(|| rustix::net::recv(fd, &mut *buf, RecvFlags::PEEK))?.0)
+}
+
+/// Sends a prefix of `bufs`; says how much it was, and whether the kernel's buffer was seen full.
+#[inline]
+pub(crate) fn send(fd: BorrowedFd<'_>, bufs: &[IoSlice<'_>]) -> io::Result<(usize, bool)> {
+    // A peer that is gone is an error, not a signal that ends the process.
+    if let [buf] = bufs {
+        let sent = retry_on_intr(|| rustix::net::send(fd, buf, SendFlags::NOSIGNAL))?;
+        return Ok((sent, sent < buf.len()));
+    }
+    // Leading empty slices could fill a whole call, and it would look as if nothing could be sent.
+    let first = bufs.iter().position(|buf| !buf.is_empty()).unwrap_or(bufs.len());
+    let bufs = &bufs[first..bufs.len().min(first + MOST_SLICES)];
+    let mut ancillary = SendAncillaryBuffer::default();
+    let sent = retry_on_intr(|| rustix::net::sendmsg(fd, bufs, &mut ancillary, SendFlags::NOSIGNAL))?;
+    Ok((sent, sent < bufs.iter().map(|buf| buf.len()).sum()))
+}
+
+/// Asks whether a send might make progress: "would block" if not.
+pub(crate) fn send_ready(fd: BorrowedFd<'_>) -> io::Result<()> {
+    let mut fds = [PollFd::from_borrowed_fd(fd, PollFlags::OUT)];
+    match retry_on_intr(|| rustix::event::poll(&mut fds, Some(&Timespec::default())))? {
+        0 => Err(io::ErrorKind::WouldBlock.into()),
+        _ => Ok(()),
+    }
+}
+
+/// Sends the end of the stream, after everything that was sent.
+pub(crate) fn send_eof(fd: impl AsFd) -> io::Result<()> {
+    let socket = SockRef::from(&fd);
+    match socket.shutdown(Shutdown::Write) {
+        // Not connected any more. Why, the socket may still know.
+        Err(error) if error.kind() == io::ErrorKind::NotConnected => {
+            Err(socket.take_error().ok().flatten().unwrap_or(error))
+        }
+        result => result,
+    }
+}
+
+/// Drops what has arrived, without waiting for more. Closing with unread data would send a reset, which can overtake and
+/// destroy the last bytes that we sent.
+pub(crate) fn discard_received(fd: impl AsFd) {
+    let mut buf = [0; 16 << 10];
+    let mut discarded = 0;
+    while discarded < MOST_DISCARDED {
+        match receive(fd.as_fd(), &mut buf) {
+            Ok(0) | Err(_) => return,
+            Ok(n) => discarded += n,
+        }
+    }
+}
+
+/// Resets the connection. At once on Linux, also while other descriptors of it are open; elsewhere when the last of
+/// them is closed.
+pub(crate) fn reset(fd: impl AsFd) {
+    // Both are best effort: where they fail there is no connection left to reset.
+    let _ = SockRef::from(&fd).set_linger(Some(Duration::ZERO));
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    let _ = rustix::net::connect_unspec(fd);
+}
+
+pub(crate) fn local_address(fd: impl AsFd) -> io::Result<SocketAddr> {
+    ip_address(SockRef::from(&fd).local_addr()?)
+}
+
+pub(crate) fn peer_address(fd: impl AsFd) -> io::Result<SocketAddr> {
+    ip_address(SockRef::from(&fd).peer_addr()?)
+}
+
+fn ip_address(address: socket2::SockAddr) -> io::Result<SocketAddr> {
+    address
+        .as_socket()
+        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "not an IP socket"))
+}

@@ -1,0 +1,119 @@
+//! The builders behind `TcpStream::connect` and `TcpListener::bind`.
+
+use std::io;
+use std::net::SocketAddr;
+use std::os::fd::AsFd;
+
+use anynet_core::{BindError, BoxFuture, ConnectError, Direction, Runtime, Source, Step};
+use anynet_util::{Target, connect_with, listen};
+
+use super::{TcpListener, TcpStream};
+use crate::OsNetwork;
+use crate::socket;
+
+/// A connection to be made: [`TcpStream::connect`]. Awaiting it connects.
+///
+/// Cancel-safe: dropping the future ends the attempt and closes its socket.
+#[derive(Clone, Debug)]
+#[must_use = "a connection is not made before this is awaited"]
+pub struct Connect<R> {
+    runtime: Option<R>,
+    to: Target,
+    local: Option<SocketAddr>,
+}
+
+impl<R: Runtime> Connect<R> {
+    pub(super) fn new(runtime: Option<R>, to: Target) -> Self {
+        Self {
+            runtime,
+            to,
+            local: None,
+        }
+    }
+
+    /// Connects from `address`: a local IP address, or an unspecified one, and a port, or 0 for any.
+    ///
+    /// Addresses of the other family then fail, each with the cause that the system gives.
+    pub fn local_address(mut self, address: SocketAddr) -> Self {
+        self.local = Some(address);
+        self
+    }
+
+    async fn run(self) -> Result<TcpStream<R>, ConnectError> {
+        let runtime = runtime(self.runtime).map_err(|error| ConnectError::NoRuntime(error.into()))?;
+        let network = OsNetwork::new(runtime.clone());
+        connect_with(&network, self.to, |to| connect_one(&runtime, to, self.local)).await
+    }
+}
+
+impl<R: Runtime> IntoFuture for Connect<R> {
+    type Output = Result<TcpStream<R>, ConnectError>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.run())
+    }
+}
+
+/// A listener to be made: [`TcpListener::bind`]. Awaiting it binds and listens.
+#[derive(Clone, Debug)]
+#[must_use = "nothing is bound before this is awaited"]
+pub struct Bind<R> {
+    runtime: Option<R>,
+    on: Target,
+}
+
+impl<R: Runtime> Bind<R> {
+    pub(super) fn new(runtime: Option<R>, on: Target) -> Self {
+        Self { runtime, on }
+    }
+
+    async fn run(self) -> Result<TcpListener<R>, BindError> {
+        let runtime = runtime(self.runtime).map_err(|error| BindError::NoRuntime(error.into()))?;
+        listen(&OsNetwork::new(runtime), self.on).await
+    }
+}
+
+impl<R: Runtime> IntoFuture for Bind<R> {
+    type Output = Result<TcpListener<R>, BindError>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.run())
+    }
+}
+
+fn runtime<R: Runtime>(named: Option<R>) -> io::Result<R> {
+    named.map_or_else(R::current, Ok)
+}
+
+/// Connects to one address, from `local` if given.
+pub(crate) async fn connect_one<R: Runtime>(
+    runtime: &R,
+    to: SocketAddr,
+    local: Option<SocketAddr>,
+) -> Result<TcpStream<R>, ConnectError> {
+    try_connect(runtime, to, local)
+        .await
+        .map_err(|error| ConnectError::failed(to, error))
+}
+
+async fn try_connect<R: Runtime>(
+    runtime: &R,
+    to: SocketAddr,
+    local: Option<SocketAddr>,
+) -> io::Result<TcpStream<R>> {
+    let fd = socket::to_connect(to, local)?;
+    // Before the reactor watches it: a socket that is not connecting yet counts as hung up.
+    match socket::connect(fd.as_fd(), to) {
+        Ok(()) => TcpStream::from_connected(runtime.clone(), fd, None, to, false),
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+            let source = runtime.register(fd)?;
+            source
+                .io(Direction::Write, |fd| socket::connect(fd, to).map(Step::Done))
+                .await?;
+            Ok(TcpStream::from_source(runtime.clone(), source, to))
+        }
+        Err(error) => Err(error),
+    }
+}

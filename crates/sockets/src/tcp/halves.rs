@@ -1,0 +1,237 @@
+//! The two directions of a TCP connection, each on its own.
+
+use std::error::Error;
+use std::fmt;
+use std::io::IoSlice;
+use std::mem;
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::task::{Context, Poll};
+
+use anynet_core::{
+    Attributes, ByteReceiveStream, ByteSendStream, ReceiveError, Request, Runtime, SendError,
+    byte_receive_methods, byte_send_methods,
+};
+
+use super::TcpStream;
+use crate::link::Link;
+use crate::receive::Receiver;
+use crate::send::Sender;
+
+/// The receiving half of a [`TcpStream`], from [`into_split`](TcpStream::into_split).
+///
+/// Dropping it does nothing to the other half; the connection is closed when both are gone.
+#[derive(Debug)]
+pub struct TcpReceiveHalf<R: Runtime> {
+    receiver: Receiver<R>,
+    link: Link<R>,
+}
+
+/// The sending half of a [`TcpStream`], from [`into_split`](TcpStream::into_split).
+///
+/// Dropping it sends the end, for the peer would wait for it for ever; the connection is closed when both halves are gone.
+#[derive(Debug)]
+pub struct TcpSendHalf<R: Runtime> {
+    sender: Sender<R>,
+    link: Link<R>,
+}
+
+impl<R: Runtime> TcpReceiveHalf<R> {
+    pub(super) fn new(receiver: Receiver<R>, link: Link<R>) -> Self {
+        Self { receiver, link }
+    }
+
+    byte_receive_methods!();
+
+    /// Closes this half: from now on it says `Closed`. The other half goes on.
+    pub fn close(&mut self) {
+        self.release();
+    }
+
+    /// Joins the two halves of one stream again.
+    ///
+    /// # Errors
+    ///
+    /// If they are halves of different streams, or one of them was closed. Both come back with the error.
+    pub fn reunite(mut self, mut send: TcpSendHalf<R>) -> Result<TcpStream<R>, ReuniteError<R>> {
+        if !self.link.is_shared_with(&send.link) {
+            return Err(ReuniteError { receive: self, send });
+        }
+        let receiver = mem::replace(&mut self.receiver, Receiver::new(false));
+        let sender = mem::replace(&mut send.sender, Sender::new(false));
+        Ok(TcpStream::from_parts(receiver, sender, send.link.take()))
+    }
+
+    /// The address of our end. Known after a close and after a reset.
+    pub fn local_address(&self) -> SocketAddr {
+        self.link.local()
+    }
+
+    /// The address of the peer's end. Known after a close and after a reset.
+    pub fn peer_address(&self) -> SocketAddr {
+        self.link.peer()
+    }
+
+    fn release(&mut self) {
+        self.leave();
+        self.receiver = Receiver::new(false);
+        self.link.release();
+    }
+
+    fn leave(&mut self) {
+        if let Some(shared) = self.link.open() {
+            self.receiver.leave(shared);
+        }
+    }
+}
+
+impl<R: Runtime> ByteReceiveStream for TcpReceiveHalf<R> {
+    #[inline]
+    fn poll_receive(
+        &mut self,
+        cx: &mut Context<'_>,
+        buf: &mut [u8],
+    ) -> Poll<Result<NonZeroUsize, ReceiveError>> {
+        match self.link.open() {
+            Some(shared) => self.receiver.poll_receive(shared, cx, buf),
+            None => {
+                self.release();
+                Poll::Ready(Err(ReceiveError::Closed))
+            }
+        }
+    }
+}
+
+impl<R: Runtime> Drop for TcpReceiveHalf<R> {
+    fn drop(&mut self) {
+        self.leave();
+    }
+}
+
+impl<R: Runtime> TcpSendHalf<R> {
+    pub(super) fn new(sender: Sender<R>, link: Link<R>) -> Self {
+        Self { sender, link }
+    }
+
+    byte_send_methods!();
+
+    /// The address of our end. Known after a close and after a reset.
+    pub fn local_address(&self) -> SocketAddr {
+        self.link.local()
+    }
+
+    /// The address of the peer's end. Known after a close and after a reset.
+    pub fn peer_address(&self) -> SocketAddr {
+        self.link.peer()
+    }
+
+    #[cold]
+    fn closed<T>(&mut self) -> Result<T, SendError> {
+        self.release();
+        Err(SendError::Closed)
+    }
+
+    fn release(&mut self) {
+        if let Some(shared) = self.link.open() {
+            self.sender.leave(shared);
+        }
+        self.sender = Sender::new(false);
+        self.link.release();
+    }
+}
+
+impl<R: Runtime> ByteSendStream for TcpSendHalf<R> {
+    #[inline]
+    fn poll_send(&mut self, cx: &mut Context<'_>, bufs: &[IoSlice<'_>]) -> Poll<Result<usize, SendError>> {
+        match self.link.open() {
+            Some(shared) => self.sender.poll_send(shared, cx, bufs),
+            None => Poll::Ready(self.closed()),
+        }
+    }
+
+    fn poll_send_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+        match self.link.open() {
+            Some(shared) => self.sender.poll_send_ready(shared, cx),
+            None => Poll::Ready(self.closed()),
+        }
+    }
+
+    /// Nothing to do: what was sent is with the system.
+    #[inline]
+    fn poll_flush(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+        match self.link.open() {
+            Some(_) => Poll::Ready(Ok(())),
+            None => Poll::Ready(self.closed()),
+        }
+    }
+
+    /// Never waits.
+    fn poll_send_eof(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+        Poll::Ready(match self.link.open() {
+            Some(shared) => self.sender.send_eof(shared),
+            None => self.closed(),
+        })
+    }
+
+    /// Sends the end and closes this half. The other half goes on.
+    fn poll_close(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+        if let Some(shared) = self.link.open() {
+            // A connection that has failed has no end to send, and is closed all the same.
+            let _ = self.sender.send_eof(shared);
+        }
+        self.release();
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<R: Runtime> Drop for TcpSendHalf<R> {
+    fn drop(&mut self) {
+        if let Some(shared) = self.link.open() {
+            self.sender.leave(shared);
+            // There is nobody left to tell of a failure: the connection is gone then, which is as good as its end.
+            let _ = self.sender.send_eof(shared);
+        }
+    }
+}
+
+/// What both halves answer alike. The [`Closer`](anynet_core::Closer) is answered only where one was made before the
+/// split: a half that already waits would not hear the first.
+macro_rules! half {
+    ($half:ident) => {
+        impl<R: Runtime> Attributes for $half<R> {
+            fn attributes<'a>(&'a self, request: &mut Request<'_, 'a>) {
+                self.link.addresses(request);
+                request.provide_some(|| self.link.closer_if_armed());
+            }
+        }
+
+        /// The descriptor; after a close, a value that every system call answers with `EBADF`.
+        impl<R: Runtime> AsFd for $half<R> {
+            fn as_fd(&self) -> BorrowedFd<'_> {
+                self.link.as_fd()
+            }
+        }
+    };
+}
+
+half!(TcpReceiveHalf);
+half!(TcpSendHalf);
+
+/// Two halves that do not belong together, given back.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct ReuniteError<R: Runtime> {
+    /// The receiving half.
+    pub receive: TcpReceiveHalf<R>,
+    /// The sending half.
+    pub send: TcpSendHalf<R>,
+}
+
+impl<R: Runtime> fmt::Display for ReuniteError<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the halves do not belong to one open stream")
+    }
+}
+
+impl<R: Runtime> Error for ReuniteError<R> {}

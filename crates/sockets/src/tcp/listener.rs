@@ -1,0 +1,169 @@
+//! Listening for TCP connections.
+
+use std::io;
+use std::net::SocketAddr;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use anynet_core::{
+    AcceptError, Attributes, Closer, Direction, Listener, Request, Result, Runtime, Source, Step,
+};
+use anynet_util::{Serve, Target, serve};
+use rustix::io::Errno;
+
+use super::{Bind, TcpStream};
+use crate::link::Link;
+use crate::shared::{Ends, Shared};
+use crate::socket;
+
+/// Accepts TCP connections on the runtime `R`.
+///
+/// Any number of tasks may accept on one listener. Dropping it, or [`close`](Self::close), stops the listening and
+/// frees the address; a [`Closer`] closes it from another task.
+#[derive(Debug)]
+pub struct TcpListener<R: Runtime> {
+    link: Link<R>,
+}
+
+impl<R: Runtime> TcpListener<R> {
+    /// Listens on `on`: a socket address, `(host, port)` or a text `host:port`, on the current runtime. Port 0 lets the
+    /// system choose; [`local_address`](Self::local_address) says which it was.
+    ///
+    /// Returns a builder to be awaited; the runtime is looked up then.
+    ///
+    /// # Errors
+    ///
+    /// See [`BindError`](anynet_core::BindError).
+    pub fn bind(on: impl Into<Target>) -> Bind<R> {
+        Bind::new(None, on.into())
+    }
+
+    /// As [`bind`](Self::bind), on `runtime`.
+    pub fn bind_on(runtime: &R, on: impl Into<Target>) -> Bind<R> {
+        Bind::new(Some(runtime.clone()), on.into())
+    }
+
+    pub(crate) fn listen(runtime: R, on: SocketAddr) -> io::Result<Self> {
+        let fd = socket::to_listen(on)?;
+        let local = socket::local_address(&fd)?;
+        let source = runtime.register(fd)?;
+        Ok(Self {
+            link: Link::new(source, Ends::new(runtime, Some(local), None)),
+        })
+    }
+
+    /// Waits for the next connection. Cancel-safe: a connection is never taken and lost.
+    ///
+    /// # Errors
+    ///
+    /// [`AcceptError`] says which of them end the listener and which do not.
+    pub async fn accept(&self) -> Result<TcpStream<R>, AcceptError> {
+        let Some(shared) = self.link.open() else {
+            return Err(AcceptError::Closed);
+        };
+        if let Some(cause) = shared.latch.broken() {
+            return Err(AcceptError::Broken(cause));
+        }
+        let accept = shared
+            .source
+            .io(Direction::Read, |fd| socket::accept(fd).map(Step::Done));
+        match shared.bell.unless_closed(&shared.latch, accept).await {
+            Some(Ok((fd, peer))) => accepted(shared, fd, peer),
+            Some(Err(error)) => Err(failed(shared, error)),
+            None => Err(AcceptError::Closed),
+        }
+    }
+
+    /// Accepts connections and runs `handler` on each, in a task of its own; see [`anynet_util::serve()`].
+    ///
+    /// Structured: dropping what it returns cancels the connections. A handler that fails or panics is reported to
+    /// [`on_error`](Serve::on_error) and harms neither its siblings nor the loop.
+    pub fn serve<H, F>(&self, handler: H) -> Serve<'_, Self, H>
+    where
+        H: Fn(TcpStream<R>) -> F,
+        F: Future<Output = Result<()>> + Send + 'static,
+    {
+        serve(self, handler)
+    }
+
+    /// Stops listening and frees the address. Connections that wait to be accepted are reset by the system.
+    pub fn close(&mut self) {
+        self.link.close();
+    }
+
+    /// What closes this listener from another task. The address is free once the listener is dropped.
+    pub fn closer(&self) -> Closer {
+        self.link.closer()
+    }
+
+    /// The address that it listens on. Known after a close.
+    pub fn local_address(&self) -> SocketAddr {
+        self.link.local()
+    }
+
+    /// The runtime that the listener is on.
+    pub fn runtime(&self) -> &R {
+        &self.link.ends().runtime
+    }
+}
+
+/// Makes a stream of what was accepted.
+fn accepted<R: Runtime>(
+    listener: &Shared<R>,
+    fd: OwnedFd,
+    peer: SocketAddr,
+) -> Result<TcpStream<R>, AcceptError> {
+    // A listener on one address accepts on that address; only a wildcard has to ask.
+    let local = Some(listener.local()).filter(|local| !local.ip().is_unspecified());
+    let runtime = listener.ends.runtime.clone();
+    TcpStream::from_connected(runtime, fd, local, peer, true).map_err(|error| failed(listener, error))
+}
+
+fn failed<R: Runtime>(listener: &Shared<R>, error: io::Error) -> AcceptError {
+    match Errno::from_io_error(&error) {
+        Some(
+            Errno::CONNABORTED
+            | Errno::PROTO
+            | Errno::PERM
+            | Errno::NETDOWN
+            | Errno::NOPROTOOPT
+            | Errno::HOSTDOWN
+            | Errno::NONET
+            | Errno::HOSTUNREACH
+            | Errno::OPNOTSUPP
+            | Errno::NETUNREACH,
+        ) => AcceptError::Connection(error.into()),
+        // Too many descriptors, here or in the system; too many watches in the reactor; no memory.
+        Some(Errno::MFILE | Errno::NFILE | Errno::NOSPC | Errno::NOBUFS | Errno::NOMEM) => {
+            AcceptError::Exhausted(error.into())
+        }
+        _ => AcceptError::Broken(listener.latch.break_with(error.into())),
+    }
+}
+
+impl<R: Runtime> Listener for TcpListener<R> {
+    type Stream = TcpStream<R>;
+    type Executor = R;
+
+    fn executor(&self) -> &R {
+        self.runtime()
+    }
+
+    async fn accept(&self) -> Result<TcpStream<R>, AcceptError> {
+        TcpListener::accept(self).await
+    }
+}
+
+/// Answers its local address and a [`Closer`].
+impl<R: Runtime> Attributes for TcpListener<R> {
+    fn attributes<'a>(&'a self, request: &mut Request<'_, 'a>) {
+        self.link.addresses(request);
+        request.provide(|| self.link.closer());
+    }
+}
+
+/// The descriptor; after a close, a value that every system call answers with `EBADF`.
+impl<R: Runtime> AsFd for TcpListener<R> {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.link.as_fd()
+    }
+}

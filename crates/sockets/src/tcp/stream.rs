@@ -1,0 +1,344 @@
+//! A TCP connection.
+
+use std::io::{self, IoSlice};
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use anynet_core::{
+    Attributes, ByteReceiveStream, ByteSendStream, Cause, Closer, ReceiveError, Request, Runtime, SendError,
+    TimedOut, byte_receive_methods, byte_send_methods,
+};
+use anynet_util::{Target, timeout};
+use socket2::SockRef;
+
+use super::{Connect, TcpReceiveHalf, TcpSendHalf};
+use crate::link::Link;
+use crate::receive::Receiver;
+use crate::send::Sender;
+use crate::shared::Ends;
+use crate::socket;
+
+/// A TCP connection on the runtime `R`.
+///
+/// Made by [`connect`](Self::connect), or by a [`TcpListener`](crate::TcpListener). `TCP_NODELAY` is on. The contract of
+/// its methods is that of every [`ByteStream`](anynet_core::ByteStream).
+///
+/// **Dropping** it closes the connection at once: what was sent still goes out, and if data was left unread the system
+/// resets the connection. [`close`](Self::close) ends it in order, [`close_lingering`](Self::close_lingering) also
+/// waits for the peer, [`abort`](Self::abort) resets it.
+#[derive(Debug)]
+pub struct TcpStream<R: Runtime> {
+    // Before the link: on some runtimes a slot that waits holds on to the descriptor.
+    receiver: Receiver<R>,
+    sender: Sender<R>,
+    link: Link<R>,
+}
+
+impl<R: Runtime> TcpStream<R> {
+    /// Connects to `to`: a socket address, `(host, port)` or a text `host:port`, on the current runtime.
+    ///
+    /// Returns a builder to be awaited; the runtime is looked up then. The addresses of a name are tried in order.
+    ///
+    /// # Errors
+    ///
+    /// See [`ConnectError`](anynet_core::ConnectError).
+    pub fn connect(to: impl Into<Target>) -> Connect<R> {
+        Connect::new(None, to.into())
+    }
+
+    /// As [`connect`](Self::connect), on `runtime`.
+    pub fn connect_on(runtime: &R, to: impl Into<Target>) -> Connect<R> {
+        Connect::new(Some(runtime.clone()), to.into())
+    }
+
+    /// Takes over a connected TCP socket, which is set non-blocking and close-on-exec.
+    ///
+    /// # Errors
+    ///
+    /// If it is not a connected TCP socket, or cannot be registered. The descriptor is closed then.
+    pub fn from_fd(runtime: R, fd: OwnedFd) -> io::Result<Self> {
+        let socket = SockRef::from(&fd);
+        if socket.r#type()? != socket2::Type::STREAM {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a stream socket"));
+        }
+        let peer = socket::peer_address(&fd)?;
+        socket.set_nonblocking(true)?;
+        socket.set_cloexec(true)?;
+        Self::from_connected(runtime, fd, None, peer, false)
+    }
+
+    /// Registers a descriptor that is known to be connected, non-blocking and close-on-exec.
+    pub(crate) fn from_connected(
+        runtime: R,
+        fd: OwnedFd,
+        local: Option<SocketAddr>,
+        peer: SocketAddr,
+        fresh: bool,
+    ) -> io::Result<Self> {
+        let source = runtime.register(fd)?;
+        let link = Link::new(source, Ends::new(runtime, local, Some(peer)));
+        Ok(Self::from_parts(Receiver::new(fresh), Sender::new(fresh), link))
+    }
+
+    /// A stream over a descriptor that is registered already.
+    pub(super) fn from_source(runtime: R, source: R::Source, peer: SocketAddr) -> Self {
+        let link = Link::new(source, Ends::new(runtime, None, Some(peer)));
+        Self::from_parts(Receiver::new(false), Sender::new(false), link)
+    }
+
+    byte_receive_methods!();
+    byte_send_methods!();
+
+    /// Receives what is there, without waiting. `None` if nothing is, yet.
+    ///
+    /// # Errors
+    ///
+    /// As [`receive`](Self::receive).
+    pub fn try_receive(&mut self, buf: &mut [u8]) -> Result<Option<usize>, ReceiveError> {
+        match self.link.open() {
+            Some(shared) => Ok(self.receiver.try_receive(shared, buf)?.map(NonZeroUsize::get)),
+            None => self.receive_closed(),
+        }
+    }
+
+    /// Sends what there is room for, without waiting, and says how much that was. `None` if there is no room.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
+    pub fn try_send(&mut self, data: &[u8]) -> Result<Option<usize>, SendError> {
+        match self.link.open() {
+            Some(shared) => self.sender.try_send(shared, data),
+            None => self.send_closed(),
+        }
+    }
+
+    /// As [`receive`](Self::receive), but leaves the bytes for the next receive. Cancel-safe.
+    ///
+    /// # Errors
+    ///
+    /// As [`receive`](Self::receive).
+    pub async fn peek(&mut self, buf: &mut [u8]) -> Result<usize, ReceiveError> {
+        std::future::poll_fn(|cx| match self.link.open() {
+            Some(shared) => self.receiver.poll_peek(shared, cx, buf).map_ok(NonZeroUsize::get),
+            None => Poll::Ready(self.receive_closed()),
+        })
+        .await
+    }
+
+    /// Sends the end, then receives and drops what still comes until the peer's end, for at most `limit`; then closes.
+    ///
+    /// Data that arrives after a close is answered with a reset, and that can destroy bytes of ours which the peer has not
+    /// read yet. This waits until the peer is done. If the future is dropped, the stream is left with its end sent.
+    ///
+    /// # Errors
+    ///
+    /// [`Broken`](SendError::Broken) if the limit passed first (with [`TimedOut`]) or the transport failed. An error
+    /// means "not in order", never "not closed".
+    pub async fn close_lingering(&mut self, limit: Duration) -> Result<(), SendError> {
+        if self.link.open().is_none() {
+            return self.close().await;
+        }
+        let runtime = self.runtime().clone();
+        let lingered = match timeout(&runtime, limit, self.linger()).await {
+            Ok(lingered) => lingered,
+            Err(TimedOut) => Err(SendError::Broken(Cause::from(io::Error::from(TimedOut)))),
+        };
+        lingered.and(self.close().await)
+    }
+
+    async fn linger(&mut self) -> Result<(), SendError> {
+        self.send_eof().await?;
+        let mut buf = vec![0; 16 << 10];
+        loop {
+            match self.receive(&mut buf).await {
+                Ok(_) => {}
+                Err(ReceiveError::EndOfStream) => return Ok(()),
+                Err(ReceiveError::Broken(cause) | ReceiveError::Exhausted(cause)) => {
+                    return Err(SendError::Broken(cause));
+                }
+                Err(_) => return Err(SendError::Closed),
+            }
+        }
+    }
+
+    /// Resets the connection, and closes it. What was sent but not delivered is lost, and the peer knows.
+    pub fn abort(&mut self) {
+        self.forget_waits();
+        self.link.abort();
+    }
+
+    /// What closes this stream from another task.
+    pub fn closer(&self) -> Closer {
+        self.link.closer()
+    }
+
+    /// Splits the stream into its two directions, which share the connection without a lock.
+    ///
+    /// Dropping the send half sends the end; dropping the receive half does nothing; the connection is closed when both are
+    /// gone. [`TcpReceiveHalf::reunite`] joins them again. A [`Closer`] made before closes both.
+    pub fn into_split(self) -> (TcpReceiveHalf<R>, TcpSendHalf<R>) {
+        let Self {
+            receiver,
+            sender,
+            link,
+        } = self;
+        (
+            TcpReceiveHalf::new(receiver, link.share()),
+            TcpSendHalf::new(sender, link),
+        )
+    }
+
+    pub(super) fn from_parts(receiver: Receiver<R>, sender: Sender<R>, link: Link<R>) -> Self {
+        Self {
+            receiver,
+            sender,
+            link,
+        }
+    }
+
+    /// The address of our end. Known after a close and after a reset.
+    pub fn local_address(&self) -> SocketAddr {
+        self.link.local()
+    }
+
+    /// The address of the peer's end. Known after a close and after a reset.
+    pub fn peer_address(&self) -> SocketAddr {
+        self.link.peer()
+    }
+
+    /// The runtime that the stream is on.
+    pub fn runtime(&self) -> &R {
+        &self.link.ends().runtime
+    }
+
+    /// Whether small sends go out at once (`TCP_NODELAY`). It is on unless it was turned off.
+    ///
+    /// # Errors
+    ///
+    /// What the system says; `EBADF` after a close.
+    pub fn nodelay(&self) -> io::Result<bool> {
+        SockRef::from(self).tcp_nodelay()
+    }
+
+    /// Lets small sends go out at once, or wait for the acknowledgement of earlier ones (Nagle's algorithm).
+    ///
+    /// # Errors
+    ///
+    /// What the system says; `EBADF` after a close.
+    pub fn set_nodelay(&self, on: bool) -> io::Result<()> {
+        SockRef::from(self).set_tcp_nodelay(on)
+    }
+
+    /// Takes the descriptor out, open, non-blocking and close-on-exec.
+    ///
+    /// # Errors
+    ///
+    /// If the stream was closed, or its [`Closer`] is at work at this moment.
+    pub fn into_fd(self) -> io::Result<OwnedFd> {
+        let Self {
+            receiver,
+            sender,
+            link,
+        } = self;
+        drop((receiver, sender)); // a slot that waits may hold on to it
+        link.into_fd()
+    }
+
+    /// Notices that the stream was closed: lets go of the descriptor.
+    #[cold]
+    fn release(&mut self) {
+        self.forget_waits();
+        self.link.release();
+    }
+
+    fn forget_waits(&mut self) {
+        self.receiver = Receiver::new(false);
+        self.sender = Sender::new(false);
+    }
+
+    #[cold]
+    fn receive_closed<T>(&mut self) -> Result<T, ReceiveError> {
+        self.release();
+        Err(ReceiveError::Closed)
+    }
+
+    #[cold]
+    fn send_closed<T>(&mut self) -> Result<T, SendError> {
+        self.release();
+        Err(SendError::Closed)
+    }
+}
+
+impl<R: Runtime> ByteReceiveStream for TcpStream<R> {
+    #[inline]
+    fn poll_receive(
+        &mut self,
+        cx: &mut Context<'_>,
+        buf: &mut [u8],
+    ) -> Poll<Result<NonZeroUsize, ReceiveError>> {
+        match self.link.open() {
+            Some(shared) => self.receiver.poll_receive(shared, cx, buf),
+            None => Poll::Ready(self.receive_closed()),
+        }
+    }
+}
+
+impl<R: Runtime> ByteSendStream for TcpStream<R> {
+    #[inline]
+    fn poll_send(&mut self, cx: &mut Context<'_>, bufs: &[IoSlice<'_>]) -> Poll<Result<usize, SendError>> {
+        match self.link.open() {
+            Some(shared) => self.sender.poll_send(shared, cx, bufs),
+            None => Poll::Ready(self.send_closed()),
+        }
+    }
+
+    fn poll_send_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+        match self.link.open() {
+            Some(shared) => self.sender.poll_send_ready(shared, cx),
+            None => Poll::Ready(self.send_closed()),
+        }
+    }
+
+    /// Nothing to do: what was sent is with the system.
+    #[inline]
+    fn poll_flush(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+        match self.link.open() {
+            Some(_) => Poll::Ready(Ok(())),
+            None => Poll::Ready(self.send_closed()),
+        }
+    }
+
+    /// Never waits.
+    fn poll_send_eof(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+        Poll::Ready(match self.link.open() {
+            Some(shared) => self.sender.send_eof(shared),
+            None => self.send_closed(),
+        })
+    }
+
+    /// Never waits: the system sends what is left, and the end.
+    fn poll_close(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+        self.forget_waits();
+        self.link.close();
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// Answers the addresses and a [`Closer`].
+impl<R: Runtime> Attributes for TcpStream<R> {
+    fn attributes<'a>(&'a self, request: &mut Request<'_, 'a>) {
+        self.link.addresses(request);
+        request.provide(|| self.link.closer());
+    }
+}
+
+/// The descriptor; after a close, a value that every system call answers with `EBADF`.
+impl<R: Runtime> AsFd for TcpStream<R> {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.link.as_fd()
+    }
+}
