@@ -1,1 +1,19 @@
 #![doc = include_str!("../README.md")]
+
+mod assertions;
+mod backend;
+mod case;
+mod cases;
+mod catalogue;
+mod context;
+mod ends;
+mod kinds;
+pub mod refused;
+mod suite;
+
+pub use backend::{Backend, Body, Deviation, Second};
+pub use catalogue::{Catalogue, Entry, Standing, Table};
+pub use context::Context;
+pub use ends::{ReceiveEnd, SendEnd};
+pub use kinds::{Maker, StreamKind};
+pub use suite::Suite;

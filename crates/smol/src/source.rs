@@ -44,7 +44,10 @@ enum Waiter {
 impl SmolSource {
     /// Registers `fd`.
     pub(crate) fn new(fd: OwnedFd) -> io::Result<Self> {
-        Ok(Self { io: Arc::new(Async::new_nonblocking(fd)?), ready_calls: AtomicU32::new(0) })
+        Ok(Self {
+            io: Arc::new(Async::new_nonblocking(fd)?),
+            ready_calls: AtomicU32::new(0),
+        })
     }
 
     fn waiter(&self, direction: Direction) -> Waiter {
@@ -68,7 +71,10 @@ impl Source for SmolSource {
     type Slot = SmolSlot;
 
     fn slot(_fresh: bool) -> SmolSlot {
-        SmolSlot { waiter: None, ready_calls: 0 }
+        SmolSlot {
+            waiter: None,
+            ready_calls: 0,
+        }
     }
 
     fn poll_io<R>(

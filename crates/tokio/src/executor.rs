@@ -57,7 +57,9 @@ impl<T: Send + 'static> Future for TokioTask<T> {
     type Output = T;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
-        let Some(handle) = &mut self.0 else { return Poll::Pending };
+        let Some(handle) = &mut self.0 else {
+            return Poll::Pending;
+        };
         let joined = ready!(Pin::new(handle).poll(cx));
         self.0 = None;
         match joined {

@@ -24,7 +24,10 @@ pub struct TokioSlot {
 
 impl TokioSource {
     /// Registers `fd`, in the context of its runtime.
-    #[expect(unsafe_code, reason = "`AsyncFd::new`, the safe way, is deprecated as unsound for descriptors in general")]
+    #[expect(
+        unsafe_code,
+        reason = "`AsyncFd::new`, the safe way, is deprecated as unsound for descriptors in general"
+    )]
     pub(crate) fn new(fd: OwnedFd) -> io::Result<Self> {
         // SAFETY: `register` asks that the descriptor stays open while it is registered and is not closed by anyone but
         // the `AsyncFd`. It owns this `OwnedFd`, and hands out only borrows of it until `into_inner` deregisters it.
@@ -84,7 +87,9 @@ impl Source for TokioSource {
             Direction::Write => Interest::WRITABLE,
         };
         // `async_io` spends the task's cooperative budget; `readable()` in a loop with a try does not.
-        self.0.async_io(interest, |fd| op(fd.as_fd()).map(Step::into_output)).await
+        self.0
+            .async_io(interest, |fd| op(fd.as_fd()).map(Step::into_output))
+            .await
     }
 
     fn into_fd(self) -> Option<OwnedFd> {

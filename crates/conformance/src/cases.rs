@@ -1,0 +1,58 @@
+//! The cases, one file per contract.
+
+#![deny(dead_code, reason = "a case that is written but not listed must not compile")]
+
+mod attributes;
+mod broken;
+mod cancellation;
+mod closing;
+mod connect;
+mod half_close;
+mod halves;
+mod listener;
+mod one_way;
+mod runtime;
+mod serve;
+mod tcp;
+mod two_way;
+
+use crate::case::Case;
+
+/// Cases about the executor, run once per backend.
+pub(crate) fn of_runtimes() -> impl Iterator<Item = &'static Case> {
+    runtime::CASES.iter()
+}
+
+/// Cases about sockets, run for IPv4 and for IPv6.
+pub(crate) fn of_sockets() -> impl Iterator<Item = &'static Case> {
+    let files = [
+        attributes::CASES,
+        broken::CASES,
+        cancellation::CASES,
+        closing::CASES,
+        connect::CASES,
+        halves::CASES,
+        listener::CASES,
+        serve::CASES,
+        tcp::CASES,
+    ];
+    files.into_iter().flatten()
+}
+
+/// Cases about streams of any kind: a send end and the receive end of it.
+pub(crate) fn of_streams() -> impl Iterator<Item = &'static Case> {
+    one_way::CASES.iter()
+}
+
+/// Cases about streams that go both ways.
+pub(crate) fn of_two_way_streams() -> impl Iterator<Item = &'static Case> {
+    [two_way::CASES, half_close::CASES].into_iter().flatten()
+}
+
+/// Every case there is.
+pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
+    of_runtimes()
+        .chain(of_sockets())
+        .chain(of_streams())
+        .chain(of_two_way_streams())
+}

@@ -1,0 +1,5 @@
+//! Attributes: what a stream knows about itself.
+
+use crate::case::cases;
+
+cases![];

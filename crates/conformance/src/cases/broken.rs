@@ -1,0 +1,5 @@
+//! Connections that fail: what is said, and that it is never forgotten.
+
+use crate::case::cases;
+
+cases![];

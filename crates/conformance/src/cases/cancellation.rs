@@ -1,0 +1,5 @@
+//! Futures that are dropped before they are done.
+
+use crate::case::cases;
+
+cases![];

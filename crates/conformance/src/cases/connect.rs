@@ -1,0 +1,5 @@
+//! Connecting.
+
+use crate::case::cases;
+
+cases![];

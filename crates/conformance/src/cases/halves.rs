@@ -1,0 +1,5 @@
+//! Split streams.
+
+use crate::case::cases;
+
+cases![];

@@ -1,0 +1,5 @@
+//! Listening and accepting.
+
+use crate::case::cases;
+
+cases![];

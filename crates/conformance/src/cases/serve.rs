@@ -1,0 +1,5 @@
+//! Serving connections.
+
+use crate::case::cases;
+
+cases![];

@@ -1,0 +1,5 @@
+//! Both directions of any stream at once.
+
+use crate::case::cases;
+
+cases![];

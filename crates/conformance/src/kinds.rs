@@ -1,0 +1,89 @@
+//! The kinds of stream that the generic cases run on.
+
+use std::fmt;
+use std::net::SocketAddr;
+
+use anynet_core::{BoxFuture, BoxStream};
+
+use crate::context::{LOOPBACK_4, LOOPBACK_6};
+use crate::{Context, ReceiveEnd, SendEnd};
+
+/// Makes a connected pair on the runtime of a case.
+pub type Maker<T> = fn(Context) -> BoxFuture<'static, T>;
+
+/// A kind of stream, and how a connected pair of it is made.
+#[derive(Clone, Copy)]
+pub struct StreamKind {
+    /// The second part of its trials' names.
+    pub name: &'static str,
+    /// Makes a send end and the receive end that its bytes come out of.
+    pub one_way: Maker<(SendEnd, ReceiveEnd)>,
+    /// Makes both ends of a stream that goes both ways, each with `send_eof`. `None` where the kind has no such ends.
+    pub two_way: Option<Maker<(BoxStream, BoxStream)>>,
+}
+
+impl fmt::Debug for StreamKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StreamKind")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The kinds that every runtime gives.
+pub(crate) const KINDS: &[StreamKind] = &[
+    StreamKind {
+        name: "tcp4",
+        one_way: |context| Box::pin(async { forwards(tcp(context, LOOPBACK_4).await) }),
+        two_way: Some(|context| Box::pin(tcp(context, LOOPBACK_4))),
+    },
+    StreamKind {
+        name: "tcp6",
+        one_way: |context| Box::pin(async { forwards(tcp(context, LOOPBACK_6).await) }),
+        two_way: Some(|context| Box::pin(tcp(context, LOOPBACK_6))),
+    },
+    // From the accepted end to the one that connected.
+    StreamKind {
+        name: "tcp4-flipped",
+        one_way: |context| Box::pin(async { forwards(flipped(tcp(context, LOOPBACK_4).await)) }),
+        two_way: Some(|context| Box::pin(async { flipped(tcp(context, LOOPBACK_4).await) })),
+    },
+    StreamKind {
+        name: "tcp6-flipped",
+        one_way: |context| Box::pin(async { forwards(flipped(tcp(context, LOOPBACK_6).await)) }),
+        two_way: Some(|context| Box::pin(async { flipped(tcp(context, LOOPBACK_6).await) })),
+    },
+    StreamKind {
+        name: "tcp4-halves",
+        one_way: |context| Box::pin(tcp_halves(context, LOOPBACK_4)),
+        two_way: None,
+    },
+    StreamKind {
+        name: "tcp6-halves",
+        one_way: |context| Box::pin(tcp_halves(context, LOOPBACK_6)),
+        two_way: None,
+    },
+];
+
+fn forwards((left, right): (BoxStream, BoxStream)) -> (SendEnd, ReceiveEnd) {
+    (left, ReceiveEnd::whole(right))
+}
+
+fn flipped((left, right): (BoxStream, BoxStream)) -> (BoxStream, BoxStream) {
+    (right, left)
+}
+
+async fn tcp(mut context: Context, loopback: SocketAddr) -> (BoxStream, BoxStream) {
+    context.loopback = loopback;
+    let (left, right) = context.tcp_pair().await;
+    (Box::new(left), Box::new(right))
+}
+
+async fn tcp_halves(mut context: Context, loopback: SocketAddr) -> (SendEnd, ReceiveEnd) {
+    context.loopback = loopback;
+    let (left, right) = context.tcp_pair().await;
+    // A half answers for a closer only if one was made before the split.
+    let _ = (left.closer(), right.closer());
+    let ((_, send), (receive, _)) = (left.into_split(), right.into_split());
+    (Box::new(send), ReceiveEnd::half(receive))
+}
