@@ -52,6 +52,15 @@ impl Future for SmolSleep {
 #[derive(Debug)]
 pub struct SmolTask<T>(Option<FallibleTask<T>>);
 
+impl<T> SmolTask<T> {
+    /// Lets the task run to its end without this handle.
+    pub fn detach(mut self) {
+        if let Some(handle) = self.0.take() {
+            handle.detach();
+        }
+    }
+}
+
 impl<T: Send + 'static> Future for SmolTask<T> {
     type Output = T;
 
@@ -70,9 +79,7 @@ impl<T: Send + 'static> Future for SmolTask<T> {
 }
 
 impl<T: Send + 'static> Task<T> for SmolTask<T> {
-    fn detach(mut self) {
-        if let Some(handle) = self.0.take() {
-            handle.detach();
-        }
+    fn detach(self) {
+        Self::detach(self);
     }
 }

@@ -3,10 +3,12 @@
 mod assertions;
 mod convert;
 mod executor;
+mod run;
 mod runtime;
 mod source;
 
 pub use convert::{from_native, into_native};
 pub use executor::{SmolSleep, SmolTask};
+pub use run::run;
 pub use runtime::Smol;
 pub use source::{SmolSlot, SmolSource};

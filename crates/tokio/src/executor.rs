@@ -53,6 +53,13 @@ impl Future for TokioSleep {
 #[derive(Debug)]
 pub struct TokioTask<T>(Option<JoinHandle<T>>);
 
+impl<T> TokioTask<T> {
+    /// Lets the task run to its end without this handle.
+    pub fn detach(mut self) {
+        self.0 = None;
+    }
+}
+
 impl<T: Send + 'static> Future for TokioTask<T> {
     type Output = T;
 
@@ -72,8 +79,8 @@ impl<T: Send + 'static> Future for TokioTask<T> {
 }
 
 impl<T: Send + 'static> Task<T> for TokioTask<T> {
-    fn detach(mut self) {
-        self.0 = None;
+    fn detach(self) {
+        Self::detach(self);
     }
 }
 

@@ -1,0 +1,71 @@
+//! The names that are the same in every namespace, for one runtime.
+
+/// Writes the sockets and functions of the runtime `$runtime`.
+macro_rules! names {
+    ($runtime:ty) => {
+        /// A TCP connection; see [`anynet_sockets::TcpStream`](crate::sockets::TcpStream).
+        pub type TcpStream = $crate::sockets::TcpStream<$runtime>;
+        /// The receiving half of a TCP connection; see [`TcpStream::into_split`](crate::sockets::TcpStream::into_split).
+        pub type TcpReceiveHalf = $crate::sockets::TcpReceiveHalf<$runtime>;
+        /// The sending half of a TCP connection; see [`TcpStream::into_split`](crate::sockets::TcpStream::into_split).
+        pub type TcpSendHalf = $crate::sockets::TcpSendHalf<$runtime>;
+        /// Accepts TCP connections; see [`anynet_sockets::TcpListener`](crate::sockets::TcpListener).
+        pub type TcpListener = $crate::sockets::TcpListener<$runtime>;
+        /// The operating system's network, as a [`Network`](crate::Network) for generic code.
+        pub type OsNetwork = $crate::sockets::OsNetwork<$runtime>;
+        /// A task that [`spawn`] started. Dropping it cancels the task; `detach` lets it run on.
+        pub type Spawned<T> = <$runtime as $crate::Executor>::Task<T>;
+
+        /// The operating system's network on the current runtime, for code that is generic over a
+        /// [`Network`](crate::Network).
+        ///
+        /// # Errors
+        ///
+        /// If there is no current runtime.
+        pub fn network() -> ::std::io::Result<OsNetwork> {
+            OsNetwork::current()
+        }
+
+        /// Runs `future` as a task of its own on the current runtime.
+        ///
+        /// Awaiting the handle gives the output, and a panic of the task resumes there. Dropping it cancels the task, soon.
+        ///
+        /// # Errors
+        ///
+        /// If there is no current runtime.
+        pub fn spawn<F>(future: F) -> ::std::io::Result<Spawned<F::Output>>
+        where
+            F: ::std::future::Future + Send + 'static,
+            F::Output: Send,
+        {
+            let runtime = <$runtime as $crate::Runtime>::current()?;
+            Ok($crate::Executor::spawn(&runtime, future))
+        }
+
+        /// Waits for `duration` on the current runtime. Cancel-safe.
+        ///
+        /// # Errors
+        ///
+        /// If there is no current runtime.
+        pub async fn sleep(duration: ::std::time::Duration) -> ::std::io::Result<()> {
+            let runtime = <$runtime as $crate::Runtime>::current()?;
+            $crate::Executor::sleep(&runtime, duration).await;
+            Ok(())
+        }
+
+        /// Awaits `future` for at most `limit` on the current runtime. When the time is over the future is dropped, which
+        /// cancels it.
+        ///
+        /// # Errors
+        ///
+        /// [`Error::TimedOut`](crate::Error::TimedOut) if the limit passed first; [`Error::Io`](crate::Error::Io) if there
+        /// is no current runtime.
+        pub async fn timeout<F>(limit: ::std::time::Duration, future: F) -> $crate::Result<F::Output>
+        where
+            F: ::std::future::Future,
+        {
+            let runtime = <$runtime as $crate::Runtime>::current()?;
+            Ok($crate::util::timeout(&runtime, limit, future).await?)
+        }
+    };
+}

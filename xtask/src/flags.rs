@@ -1,0 +1,52 @@
+//! The command line.
+
+use std::process::ExitCode;
+
+xflags::xflags! {
+    /// The project's chores.
+    cmd xtask {
+        /// Run every check: formatting, lints, docs, licences, house rules, tests, examples, packaging.
+        cmd test {
+            /// Treat what had to be skipped as failed.
+            optional --strict
+        }
+        /// Install the outside programs that the tests use (Debian), then `test --strict`.
+        cmd ci {}
+        /// Run the conformance suite and print behaviours against backends.
+        cmd conformance {
+            /// Only this backend: the first part of a trial's name.
+            optional --backend name: String
+            /// Only cases whose name contains this.
+            optional --case pattern: String
+        }
+        /// Check the house rules.
+        cmd tidy {}
+        /// Check that the suite fails on every patch in crates/conformance/mutants.
+        cmd mutants {
+            /// Only patches whose file name contains this.
+            optional name: String
+        }
+        /// Run the conformance suite under AddressSanitizer, where a nightly toolchain is installed.
+        cmd asan {
+            /// Fail where there is no nightly toolchain.
+            optional --strict
+        }
+        /// Compare with the native sockets: times, or with --counts system calls, instructions and allocations.
+        cmd bench {
+            optional --counts
+        }
+    }
+}
+
+/// Says what is wrong with the command line and what it may be. Asking for help is not wrong.
+pub(crate) fn explain(error: &xflags::Error) -> ExitCode {
+    if error.is_help() {
+        println!("{error}");
+        return ExitCode::SUCCESS;
+    }
+    eprintln!("error: {error}\n");
+    if let Err(usage) = Xtask::from_vec(vec!["--help".into()]) {
+        eprintln!("{usage}");
+    }
+    ExitCode::from(2)
+}

@@ -1,0 +1,152 @@
+//! `cargo xtask test`: everything that must hold, stage by stage.
+//!
+//! The stages are ordered by what they tell soonest, and cut so that they share artefacts: the same profile and
+//! flags throughout, and one build of the whole workspace for the tests.
+
+use xshell::{Shell, cmd};
+
+use crate::suite::Suite;
+use crate::{Result, licences, programs, tidy};
+
+/// The runtime features of the facade in every combination.
+const FEATURE_SETS: [&str; 4] = ["", "tokio", "smol", "tokio,smol"];
+
+pub(crate) fn run(sh: &Shell, strict: bool) -> Result<bool> {
+    let mut suite = Suite::new(sh, strict)?;
+    suite.stage("outside programs", |_| outside_programs(strict));
+    suite.stage("formatting", formatting);
+    suite.stage("house rules", |suite| no_complaints(tidy::complaints(suite.sh)?));
+    suite.stage("licences", |suite| no_complaints(licences::complaints(suite.sh)?));
+    suite.stage("lints", lints);
+    suite.stage("documentation", documentation);
+    suite.stage("tests", tests);
+    suite.stage("documentation tests", documentation_tests);
+    suite.stage("facade features", facade_features);
+    suite.stage("examples", examples);
+    suite.stage("downstream", downstream);
+    suite.stage("packages", packages);
+    suite.finish()
+}
+
+/// Names what is missing. Tests that need it skip themselves, which a strict run does not accept.
+fn outside_programs(strict: bool) -> Result {
+    let missing = programs::missing();
+    for (program, purpose) in &missing {
+        println!("missing: {program} ({purpose})");
+    }
+    if strict && !missing.is_empty() {
+        Err("outside programs are missing".into())
+    } else {
+        Ok(())
+    }
+}
+
+fn no_complaints(complaints: Vec<String>) -> Result {
+    if complaints.is_empty() {
+        Ok(())
+    } else {
+        Err(complaints.join("\n").into())
+    }
+}
+
+fn formatting(suite: &mut Suite<'_>) -> Result {
+    suite.run(cmd!(suite.sh, "cargo fmt --all --check"))?;
+    suite.run(cmd!(
+        suite.sh,
+        "cargo fmt --all --check --manifest-path tests/downstream/Cargo.toml"
+    ))
+}
+
+fn lints(suite: &mut Suite<'_>) -> Result {
+    let sh = suite.sh;
+    suite.run(cmd!(
+        sh,
+        "cargo clippy --workspace --all-targets --all-features -- -D warnings"
+    ))?;
+    for features in FEATURE_SETS {
+        let facade = cmd!(
+            sh,
+            "cargo clippy --package anynet --all-targets --no-default-features"
+        );
+        suite.run(facade.args(["--features", features, "--", "-D", "warnings"]))?;
+    }
+    Ok(())
+}
+
+fn documentation(suite: &mut Suite<'_>) -> Result {
+    let sh = suite.sh;
+    let _warnings = sh.push_env("RUSTDOCFLAGS", "-D warnings");
+    suite.run(cmd!(sh, "cargo doc --no-deps --workspace --all-features"))?;
+    suite.run(cmd!(
+        sh,
+        "cargo doc --no-deps --package anynet --no-default-features"
+    ))
+}
+
+/// Unit tests, integration tests, and the conformance suite on every backend.
+fn tests(suite: &mut Suite<'_>) -> Result {
+    suite.run(cmd!(
+        suite.sh,
+        "cargo test --workspace --all-features --tests --no-fail-fast"
+    ))
+}
+
+fn documentation_tests(suite: &mut Suite<'_>) -> Result {
+    suite.run(cmd!(
+        suite.sh,
+        "cargo test --workspace --all-features --doc --no-fail-fast"
+    ))
+}
+
+/// The facade with fewer features than the whole workspace gave it in the stages before.
+fn facade_features(suite: &mut Suite<'_>) -> Result {
+    let sh = suite.sh;
+    for features in ["", "tokio", "smol"] {
+        let facade = cmd!(
+            sh,
+            "cargo test --package anynet --no-default-features --no-fail-fast"
+        );
+        suite.run(facade.args(["--features", features]))?;
+    }
+    Ok(())
+}
+
+/// The first program of the README, on the only runtime there is and on one chosen by an argument. It must name
+/// the runtime it ran on, and no other.
+fn examples(suite: &mut Suite<'_>) -> Result {
+    for (features, argument, runtime) in [
+        ("smol", None, "smol"),
+        ("tokio", None, "tokio"),
+        ("tokio,smol", Some("tokio"), "tokio"),
+        ("tokio,smol", Some("smol"), "smol"),
+    ] {
+        let sh = suite.sh;
+        let output = cmd!(
+            sh,
+            "cargo run --quiet --example hello --features {features} -- {argument...}"
+        )
+        .read()?;
+        println!("{output}");
+        for name in ["tokio", "smol"] {
+            if output.contains(name) != (name == runtime) {
+                return Err(format!("the example should have run on {runtime} alone and said so").into());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Crates that use ours, in a workspace of their own, where their features meet.
+fn downstream(suite: &mut Suite<'_>) -> Result {
+    let sh = suite.sh;
+    let target = sh.current_dir().join("target");
+    let _shared = sh.push_env("CARGO_TARGET_DIR", target);
+    let _folder = sh.push_dir("tests/downstream");
+    suite.run(cmd!(sh, "cargo build --workspace"))?;
+    suite.run(cmd!(sh, "cargo test --workspace --no-fail-fast"))
+}
+
+/// What would be published compiles from its own archive.
+fn packages(suite: &mut Suite<'_>) -> Result {
+    suite.run(cmd!(suite.sh, "cargo package --workspace --allow-dirty"))
+}
