@@ -232,26 +232,8 @@ impl AsFd for CurrentSource {
     }
 }
 
-/// Runs `future` to its end on **the only runtime that is compiled in**.
-///
-/// With several compiled in it refuses: a program must not change its runtime because a dependency turned a feature on.
-/// Name the runtime then, which always works: `anynet::runtime::tokio::run`, `anynet::runtime::smol::run`.
-///
-/// ```no_run
-/// async fn app() -> anynet::Result<()> {
-///     Ok(())
-/// }
-///
-/// fn main() -> anynet::Result<()> {
-///     anynet::run(app())?
-/// }
-/// ```
-///
-/// # Errors
-///
-/// [`Unsupported`](io::ErrorKind::Unsupported) with several runtimes compiled in; else if the runtime cannot be started
-/// here.
-pub fn run<F: Future>(future: F) -> io::Result<F::Output> {
+/// See [`crate::run`].
+pub(crate) fn run<F: Future>(future: F) -> io::Result<F::Output> {
     #[cfg(all(feature = "tokio", feature = "smol"))]
     {
         drop(future);

@@ -25,7 +25,31 @@ pub use {anynet_sockets as sockets, anynet_util as util};
 // The sockets, on the current runtime.
 #[cfg(any(feature = "tokio", feature = "smol"))]
 pub use current::{Current, CurrentSleep, CurrentSlot, CurrentSource, CurrentTask};
+names!(
+    #[cfg(any(feature = "tokio", feature = "smol"))]
+    Current
+);
+
+/// Runs `future` to its end on **the only runtime that is compiled in**.
+///
+/// With several compiled in it refuses: a program must not change its runtime because a dependency turned a feature on.
+/// Name the runtime then, which always works: `anynet::runtime::tokio::run`, `anynet::runtime::smol::run`.
+///
+/// ```no_run
+/// async fn app() -> anynet::Result<()> {
+///     Ok(())
+/// }
+///
+/// fn main() -> anynet::Result<()> {
+///     anynet::run(app())?
+/// }
+/// ```
+///
+/// # Errors
+///
+/// [`Unsupported`](std::io::ErrorKind::Unsupported) with several runtimes compiled in; else if the runtime cannot be started
+/// here.
 #[cfg(any(feature = "tokio", feature = "smol"))]
-names!(Current);
-#[cfg(any(feature = "tokio", feature = "smol"))]
-pub use current::run;
+pub fn run<F: Future>(future: F) -> std::io::Result<F::Output> {
+    current::run(future)
+}

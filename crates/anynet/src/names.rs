@@ -1,19 +1,27 @@
 //! The names that are the same in every namespace, for one runtime.
+//!
+//! The condition stands on each item, not on the call: so the compiler can say of an item which feature it needs.
 
-/// Writes the sockets and functions of the runtime `$runtime`.
+/// Writes the sockets and functions of the runtime `$runtime`, each under the condition `$cfg`.
 macro_rules! names {
-    ($runtime:ty) => {
+    (#[$cfg:meta] $runtime:ty) => {
         /// A TCP connection; see [`anynet_sockets::TcpStream`](crate::sockets::TcpStream).
+        #[$cfg]
         pub type TcpStream = $crate::sockets::TcpStream<$runtime>;
         /// The receiving half of a TCP connection; see [`TcpStream::into_split`](crate::sockets::TcpStream::into_split).
+        #[$cfg]
         pub type TcpReceiveHalf = $crate::sockets::TcpReceiveHalf<$runtime>;
         /// The sending half of a TCP connection; see [`TcpStream::into_split`](crate::sockets::TcpStream::into_split).
+        #[$cfg]
         pub type TcpSendHalf = $crate::sockets::TcpSendHalf<$runtime>;
         /// Accepts TCP connections; see [`anynet_sockets::TcpListener`](crate::sockets::TcpListener).
+        #[$cfg]
         pub type TcpListener = $crate::sockets::TcpListener<$runtime>;
         /// The operating system's network, as a [`Network`](crate::Network) for generic code.
+        #[$cfg]
         pub type OsNetwork = $crate::sockets::OsNetwork<$runtime>;
         /// A task that [`spawn`] started. Dropping it cancels the task; `detach` lets it run on.
+        #[$cfg]
         pub type Spawned<T> = <$runtime as $crate::Executor>::Task<T>;
 
         /// The operating system's network on the current runtime, for code that is generic over a
@@ -22,6 +30,7 @@ macro_rules! names {
         /// # Errors
         ///
         /// If there is no current runtime.
+        #[$cfg]
         pub fn network() -> ::std::io::Result<OsNetwork> {
             OsNetwork::current()
         }
@@ -33,6 +42,7 @@ macro_rules! names {
         /// # Errors
         ///
         /// If there is no current runtime.
+        #[$cfg]
         pub fn spawn<F>(future: F) -> ::std::io::Result<Spawned<F::Output>>
         where
             F: ::std::future::Future + Send + 'static,
@@ -47,6 +57,7 @@ macro_rules! names {
         /// # Errors
         ///
         /// If there is no current runtime.
+        #[$cfg]
         pub async fn sleep(duration: ::std::time::Duration) -> ::std::io::Result<()> {
             let runtime = <$runtime as $crate::Runtime>::current()?;
             $crate::Executor::sleep(&runtime, duration).await;
@@ -60,6 +71,7 @@ macro_rules! names {
         ///
         /// [`Error::TimedOut`](crate::Error::TimedOut) if the limit passed first; [`Error::Io`](crate::Error::Io) if there
         /// is no current runtime.
+        #[$cfg]
         pub async fn timeout<F>(limit: ::std::time::Duration, future: F) -> $crate::Result<F::Output>
         where
             F: ::std::future::Future,

@@ -6,7 +6,10 @@ pub mod smol {
 
     pub use anynet_smol::{Smol, SmolSleep, SmolSlot, SmolSource, SmolTask, from_native, into_native, run};
 
-    names!(Smol);
+    names!(
+        #[cfg(feature = "smol")]
+        Smol
+    );
 }
 
 #[cfg(feature = "tokio")]
@@ -17,5 +20,8 @@ pub mod tokio {
         Tokio, TokioSleep, TokioSlot, TokioSource, TokioTask, from_native, into_native, run,
     };
 
-    names!(Tokio);
+    names!(
+        #[cfg(feature = "tokio")]
+        Tokio
+    );
 }
