@@ -131,7 +131,7 @@ impl Context {
         let data = [0; 64 << 10];
         let mut sent = 0;
         loop {
-            // The kernel moves bytes on after a send has filled its buffer: only what waits twice is clogged.
+            // The kernel moves bytes on after a send has filled its buffer: only what goes on waiting is clogged.
             match timeout(&self.runtime, SETTLED, send.send_some(&data)).await {
                 Ok(n) => sent += n.expect("the receiver is there"),
                 Err(TimedOut) => return sent,
