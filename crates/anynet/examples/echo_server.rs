@@ -26,10 +26,13 @@ async fn echo(mut stream: TcpStream) -> anynet::Result<()> {
 }
 
 fn report(error: ServeError) {
-    match std::error::Error::source(&error) {
-        Some(cause) => eprintln!("{error}: {cause}"),
-        None => eprintln!("{error}"),
+    eprint!("{error}");
+    let mut source = std::error::Error::source(&error);
+    while let Some(cause) = source {
+        eprint!(": {cause}");
+        source = cause.source();
     }
+    eprintln!();
 }
 
 fn main() -> anynet::Result<()> {

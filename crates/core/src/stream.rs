@@ -1,19 +1,6 @@
 //! The contract of byte streams.
 //!
-//! It is the same for every stream there is: a socket, one half of it, TLS, a buffered stream, one in memory.
-//!
-//! | state | a receive says | a send says |
-//! |---|---|---|
-//! | open | at least one byte | how many bytes it took |
-//! | the peer finished (TCP's FIN, TLS's close_notify) | `EndOfStream`, and again on every later call | goes on: half-close |
-//! | we called `send_eof` | goes on | `Closed`; a second `send_eof` succeeds |
-//! | the transport failed | what had arrived first, then `Broken`, and again on every later call | `Broken`, again and again |
-//! | we closed it, also from another task | `Closed` | `Closed`, even for an empty send |
-//!
-//! **The order of checks is the same everywhere**: `Closed`, then errors in the arguments (`EmptyBuffer`), then the
-//! transport; on an end or an error `Closed`, then `Broken`, then `EndOfStream`. Broken is remembered across directions
-//! and halves: after a reset was seen by a send, a receive never reports a clean end, for a truncated transfer must not
-//! look whole. A clean end that was already *reported* stays `EndOfStream`.
+//! It stands on [`ByteStream`]; the two directions, which implementors write, say what each method adds to it.
 
 use std::io::IoSlice;
 use std::num::NonZeroUsize;
@@ -24,7 +11,7 @@ use crate::{Attributes, ReceiveError, SendError};
 /// A stream of bytes to receive from.
 ///
 /// This is what implementors write; users call the methods of [`ByteReceiveStreamExt`](crate::ByteReceiveStreamExt).
-/// The [module's table](self) is the contract; the conformance suite checks it sentence by sentence.
+/// The contract is [`ByteStream`]'s; the conformance suite checks it sentence by sentence.
 ///
 /// That a receive takes `&mut self` makes two receives at once on one stream an error of the compiler:
 ///
@@ -58,8 +45,8 @@ pub trait ByteReceiveStream: Attributes {
 
 /// A stream of bytes to send to.
 ///
-/// This is what implementors write; users call the methods of [`ByteSendStreamExt`](crate::ByteSendStreamExt). Every
-/// method is required, so that a wrapper cannot forget one: one that dropped vectored sends would cost a copy, one that
+/// This is what implementors write; users call the methods of [`ByteSendStreamExt`](crate::ByteSendStreamExt). The
+/// contract is [`ByteStream`]'s. Every method is required, so that a wrapper cannot forget one: one that dropped vectored sends would cost a copy, one that
 /// dropped `poll_flush` would lose data.
 ///
 /// The peer's end does not concern sending, so a [`SendError`] cannot say `EndOfStream`:
@@ -116,6 +103,21 @@ pub trait ByteSendStream: Attributes {
 }
 
 /// A stream of bytes in both directions. Implemented for whatever receives and sends.
+///
+/// **The contract**, the same for every stream there is: a socket, one half of it, TLS, a buffered stream, one in memory:
+///
+/// | state | a receive says | a send says |
+/// |---|---|---|
+/// | open | at least one byte | how many bytes it took |
+/// | the peer finished (TCP's FIN, TLS's close_notify) | `EndOfStream`, and again on every later call | goes on: half-close |
+/// | we called `send_eof` | goes on | `Closed`; a second `send_eof` succeeds |
+/// | the transport failed | what had arrived first, then `Broken`, and again on every later call | `Broken`, again and again |
+/// | we closed it, also from another task | `Closed` | `Closed`, even for an empty send |
+///
+/// **The order of checks is the same everywhere**: `Closed`, then errors in the arguments (`EmptyBuffer`), then the
+/// transport; on an end or an error `Closed`, then `Broken`, then `EndOfStream`. Broken is remembered across directions
+/// and halves: after a reset was seen by a send, a receive never reports a clean end, for a truncated transfer must not
+/// look whole. A clean end that was already *reported* stays `EndOfStream`.
 ///
 /// ```
 /// use anynet_core::{ByteStream, ByteReceiveStreamExt, ByteSendStreamExt, ReceiveError, Result};

@@ -54,7 +54,6 @@ impl<R: Runtime> Link<R> {
     pub(crate) fn close(&mut self) {
         if let State::Open(shared) = &self.0 {
             Close::close(&**shared);
-            socket::discard_received(&shared.source);
         }
         drop(self.take());
     }
@@ -67,11 +66,11 @@ impl<R: Runtime> Link<R> {
         drop(self.take());
     }
 
-    /// Lets go of the socket, in order if this was the last handle.
+    /// Lets go of the socket; closes it, if this was the last handle.
     pub(crate) fn release(&mut self) {
         if let State::Open(shared) = &self.0 {
-            if shared.latch.is_closed() || Arc::strong_count(shared) == 1 {
-                socket::discard_received(&shared.source);
+            if Arc::strong_count(shared) == 1 {
+                shared.latch.close();
             }
             drop(self.take());
         }
@@ -157,7 +156,7 @@ impl<R: Runtime> Link<R> {
 
 impl<R: Runtime> Drop for Link<R> {
     fn drop(&mut self) {
-        // Closed through a closer, and its owner has not called since: the end should be in order all the same.
+        // What has arrived goes first, or the system would answer the close with a reset.
         if let State::Open(shared) = &self.0
             && shared.latch.is_closed()
         {

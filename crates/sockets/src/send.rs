@@ -35,16 +35,28 @@ impl<R: Runtime> Sender<R> {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<Result<usize, SendError>> {
-        if let Some(refusal) = self.refusal(shared, bufs) {
-            return Poll::Ready(refusal);
+        match bufs {
+            // What nearly every send is: on a path of its own, which keeps it short.
+            [buf] if !self.ended && !buf.is_empty() => {
+                self.poll_with(shared, cx, |fd| Ok(step(socket::send(fd, buf)?, buf.len())))
+            }
+            _ => self.poll_send_vectored(shared, cx, bufs),
+        }
+    }
+
+    #[inline(never)]
+    fn poll_send_vectored(
+        &mut self,
+        shared: &Shared<R>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<Result<usize, SendError>> {
+        if self.ended || bufs.iter().all(|buf| buf.is_empty()) {
+            return Poll::Ready(self.refusal(shared).map_or(Ok(0), Err));
         }
         self.poll_with(shared, cx, |fd| {
-            let (sent, full) = socket::send(fd, bufs)?;
-            Ok(if full {
-                Step::Drained(sent)
-            } else {
-                Step::Done(sent)
-            })
+            let (sent, given) = socket::send_vectored(fd, bufs)?;
+            Ok(step(sent, given))
         })
     }
 
@@ -53,20 +65,19 @@ impl<R: Runtime> Sender<R> {
         shared: &Shared<R>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), SendError>> {
-        match self.refusal(shared, &[]) {
-            Some(Err(error)) => Poll::Ready(Err(error)),
-            _ => self.poll_with(shared, cx, |fd| socket::send_ready(fd).map(Step::Done)),
+        match self.refusal(shared) {
+            Some(error) => Poll::Ready(Err(error)),
+            None => self.poll_with(shared, cx, |fd| socket::send_ready(fd).map(Step::Done)),
         }
     }
 
     /// Sends what there is room for. `None`: there is none.
     pub(crate) fn try_send(&mut self, shared: &Shared<R>, data: &[u8]) -> Result<Option<usize>, SendError> {
-        let bufs = [IoSlice::new(data)];
-        if let Some(refusal) = self.refusal(shared, &bufs) {
-            return refusal.map(Some);
+        if self.ended || data.is_empty() {
+            return self.refusal(shared).map_or(Ok(Some(0)), Err);
         }
-        match socket::send(shared.source.as_fd(), &bufs) {
-            Ok((sent, _)) => Ok(Some(sent)),
+        match socket::send(shared.source.as_fd(), data) {
+            Ok(sent) => Ok(Some(sent)),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
             Err(error) => Err(shared.send_failed(error)),
         }
@@ -76,8 +87,8 @@ impl<R: Runtime> Sender<R> {
         if self.ended {
             return Ok(());
         }
-        if let Some(cause) = shared.latch.broken() {
-            return Err(SendError::Broken(cause));
+        if let Some(error) = self.refusal(shared) {
+            return Err(error);
         }
         socket::send_eof(&shared.source).map_err(|error| shared.send_failed(error))?;
         self.ended = true;
@@ -89,22 +100,14 @@ impl<R: Runtime> Sender<R> {
         shared.bell.leave(&mut self.seat);
     }
 
-    /// What the state alone answers. Data goes to the system, which knows better whether the connection stands; an empty
-    /// send has nothing to ask it with.
-    #[inline]
-    fn refusal(&self, shared: &Shared<R>, bufs: &[IoSlice<'_>]) -> Option<Result<usize, SendError>> {
+    /// Why the state alone refuses to send. A send with data asks the system instead whether the connection stands, for
+    /// it knows better.
+    fn refusal(&self, shared: &Shared<R>) -> Option<SendError> {
         if self.ended {
-            return Some(Err(SendError::Closed));
+            Some(SendError::Closed)
+        } else {
+            shared.latch.broken().map(SendError::Broken)
         }
-        if bufs.iter().any(|buf| !buf.is_empty()) {
-            return None;
-        }
-        Some(
-            shared
-                .latch
-                .broken()
-                .map_or(Ok(0), |cause| Err(SendError::Broken(cause))),
-        )
     }
 
     #[inline]
@@ -121,5 +124,15 @@ impl<R: Runtime> Sender<R> {
             }
             Poll::Pending => Poll::Pending,
         }
+    }
+}
+
+/// A send that took less than it was given has seen the kernel's buffer full.
+#[inline]
+fn step(sent: usize, given: usize) -> Step<usize> {
+    if sent < given {
+        Step::Drained(sent)
+    } else {
+        Step::Done(sent)
     }
 }

@@ -80,6 +80,7 @@ impl<R: Runtime> Shared<R> {
     }
 
     /// What a receive says about an end that the system reported. `ended` remembers a clean one.
+    #[cold]
     pub(crate) fn end_of_stream(&self, ended: &mut bool) -> ReceiveError {
         if self.latch.is_closed() {
             return ReceiveError::Closed;
@@ -93,6 +94,7 @@ impl<R: Runtime> Shared<R> {
     }
 
     /// What a receive says about an error of the system.
+    #[cold]
     pub(crate) fn receive_failed(&self, error: io::Error) -> ReceiveError {
         match self.failed(error) {
             Failure::Closed => ReceiveError::Closed,
@@ -102,6 +104,7 @@ impl<R: Runtime> Shared<R> {
     }
 
     /// What a send says about an error of the system.
+    #[cold]
     pub(crate) fn send_failed(&self, error: io::Error) -> SendError {
         match self.failed(error) {
             Failure::Closed => SendError::Closed,

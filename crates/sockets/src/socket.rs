@@ -87,20 +87,20 @@ pub(crate) fn peek(fd: BorrowedFd<'_>, buf: &mut [u8]) -> io::Result<usize> {
     Ok(retry_on_intr(|| rustix::net::recv(fd, &mut *buf, RecvFlags::PEEK))?.0)
 }
 
-/// Sends a prefix of `bufs`; says how much it was, and whether the kernel's buffer was seen full.
+/// Sends a prefix of `buf`. A peer that is gone is an error, not a signal that ends the process.
 #[inline]
-pub(crate) fn send(fd: BorrowedFd<'_>, bufs: &[IoSlice<'_>]) -> io::Result<(usize, bool)> {
-    // A peer that is gone is an error, not a signal that ends the process.
-    if let [buf] = bufs {
-        let sent = retry_on_intr(|| rustix::net::send(fd, buf, SendFlags::NOSIGNAL))?;
-        return Ok((sent, sent < buf.len()));
-    }
+pub(crate) fn send(fd: BorrowedFd<'_>, buf: &[u8]) -> io::Result<usize> {
+    Ok(retry_on_intr(|| rustix::net::send(fd, buf, SendFlags::NOSIGNAL))?)
+}
+
+/// Sends a prefix of `bufs`; says how much it was, and how much it was given of them.
+pub(crate) fn send_vectored(fd: BorrowedFd<'_>, bufs: &[IoSlice<'_>]) -> io::Result<(usize, usize)> {
     // Leading empty slices could fill a whole call, and it would look as if nothing could be sent.
     let first = bufs.iter().position(|buf| !buf.is_empty()).unwrap_or(bufs.len());
     let bufs = &bufs[first..bufs.len().min(first + MOST_SLICES)];
     let mut ancillary = SendAncillaryBuffer::default();
     let sent = retry_on_intr(|| rustix::net::sendmsg(fd, bufs, &mut ancillary, SendFlags::NOSIGNAL))?;
-    Ok((sent, sent < bufs.iter().map(|buf| buf.len()).sum()))
+    Ok((sent, bufs.iter().map(|buf| buf.len()).sum()))
 }
 
 /// Asks whether a send might make progress: "would block" if not.

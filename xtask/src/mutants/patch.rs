@@ -34,7 +34,7 @@ impl Selection {
         match self.backend.split('-').next() {
             Some("smol") => Ok("anynet-smol"),
             Some("tokio") => Ok("anynet-tokio"),
-            Some("current") => Ok("anynet"),
+            Some("current") => Ok("anynet-tests"),
             Some("mio") => Ok("anynet-conformance"),
             _ => Err(format!("no crate is known to hold the backend `{}`", self.backend).into()),
         }
@@ -140,7 +140,7 @@ mod tests {
             .ok()
         };
         assert_eq!(package("tokio-current"), Some("anynet-tokio"));
-        assert_eq!(package("current-smol"), Some("anynet"));
+        assert_eq!(package("current-smol"), Some("anynet-tests"));
         assert_eq!(package("curl"), None);
     }
 }

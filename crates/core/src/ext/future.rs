@@ -129,10 +129,11 @@ impl<S: ByteSendStream + ?Sized> Future for Send<'_, S> {
         loop {
             let rest = &data[*sent..];
             let n = ready!(stream.poll_send(cx, &[IoSlice::new(rest)]))?;
-            *sent += progress(n, rest.len())?;
-            if *sent == data.len() {
+            if n == rest.len() {
+                *sent = data.len();
                 return stream.poll_flush(cx);
             }
+            *sent += progress(n, rest.len())?;
         }
     }
 }

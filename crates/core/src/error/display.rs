@@ -1,0 +1,217 @@
+//! How the errors print, and what they name as their source.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+use super::{
+    AcceptError, BindError, ConnectError, Error, FailedAttempt, ReceiveError, ReceiveExactlyError,
+    ResolveError, SendError, TimedOut,
+};
+
+/// The cause of a failure that had only one attempt.
+fn only_cause(attempts: &[FailedAttempt]) -> Option<&(dyn StdError + 'static)> {
+    match attempts {
+        [attempt] => Some(&attempt.cause),
+        _ => None,
+    }
+}
+
+/// "127.0.0.1:80 failed", or a list of addresses with their causes.
+fn write_attempts(f: &mut fmt::Formatter<'_>, what: &str, attempts: &[FailedAttempt]) -> fmt::Result {
+    match attempts {
+        [attempt] => write!(f, "cannot {what} {}", attempt.address),
+        many => {
+            write!(f, "cannot {what} any of {} addresses", many.len())?;
+            for (index, attempt) in many.iter().enumerate() {
+                let separator = if index == 0 { ':' } else { ',' };
+                write!(f, "{separator} {}: {}", attempt.address, attempt.cause)?;
+            }
+            Ok(())
+        }
+    }
+}
+
+impl fmt::Display for ReceiveError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::EndOfStream => "end of stream",
+            Self::Closed => "the stream was closed on this side",
+            Self::Broken(_) => "the connection is broken",
+            Self::EmptyBuffer => "cannot receive into an empty buffer",
+            Self::Exhausted(_) => "the system has no memory to receive with",
+        })
+    }
+}
+
+impl fmt::Display for SendError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Closed => "the stream was closed for sending on this side",
+            Self::Broken(_) => "the connection is broken",
+            Self::Exhausted(_) => "the system has no memory to send with",
+        })
+    }
+}
+
+impl fmt::Display for ReceiveExactlyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the stream stopped after {} bytes", self.received)
+    }
+}
+
+impl fmt::Display for AcceptError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Closed => "the listener was closed on this side",
+            Self::Connection(_) => "a connection failed before it was accepted",
+            Self::Exhausted(_) => "no descriptor or memory is left to accept with",
+            Self::Broken(_) => "the listener is broken",
+        })
+    }
+}
+
+impl fmt::Display for FailedAttempt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} failed", self.address)
+    }
+}
+
+impl fmt::Display for ConnectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoRuntime(_) => f.write_str("no runtime to connect on"),
+            Self::Resolve(_) => f.write_str("the name to connect to cannot be resolved"),
+            Self::Failed(attempts) => write_attempts(f, "connect to", attempts),
+        }
+    }
+}
+
+impl fmt::Display for BindError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoRuntime(_) => f.write_str("no runtime to bind on"),
+            Self::Resolve(_) => f.write_str("the name to bind cannot be resolved"),
+            Self::Failed(attempts) => write_attempts(f, "bind", attempts),
+        }
+    }
+}
+
+impl fmt::Display for ResolveError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Malformed { text, reason } => write!(f, "malformed address {text:?}: {reason}"),
+            Self::NoAddress { host } => write!(f, "{host:?} has no address"),
+            Self::Failed { host, .. } => write!(f, "cannot look up {host:?}"),
+        }
+    }
+}
+
+impl fmt::Display for TimedOut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the deadline has passed")
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Receive(error) => error.fmt(f),
+            Self::ReceiveExactly(error) => error.fmt(f),
+            Self::Send(error) => error.fmt(f),
+            Self::Accept(error) => error.fmt(f),
+            Self::Connect(error) => error.fmt(f),
+            Self::Bind(error) => error.fmt(f),
+            Self::Resolve(error) => error.fmt(f),
+            Self::TimedOut(error) => error.fmt(f),
+            Self::Io(error) => error.fmt(f),
+            Self::Other(error) => error.fmt(f),
+        }
+    }
+}
+
+impl StdError for ReceiveError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        match self {
+            Self::Broken(cause) | Self::Exhausted(cause) => Some(cause),
+            Self::EndOfStream | Self::Closed | Self::EmptyBuffer => None,
+        }
+    }
+}
+
+impl StdError for SendError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        match self {
+            Self::Broken(cause) | Self::Exhausted(cause) => Some(cause),
+            Self::Closed => None,
+        }
+    }
+}
+
+impl StdError for ReceiveExactlyError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        Some(&self.reason)
+    }
+}
+
+impl StdError for AcceptError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        match self {
+            Self::Connection(cause) | Self::Exhausted(cause) | Self::Broken(cause) => Some(cause),
+            Self::Closed => None,
+        }
+    }
+}
+
+impl StdError for FailedAttempt {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        Some(&self.cause)
+    }
+}
+
+impl StdError for ConnectError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        match self {
+            Self::NoRuntime(cause) => Some(cause),
+            Self::Resolve(error) => Some(error),
+            Self::Failed(attempts) => only_cause(attempts),
+        }
+    }
+}
+
+impl StdError for BindError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        match self {
+            Self::NoRuntime(cause) => Some(cause),
+            Self::Resolve(error) => Some(error),
+            Self::Failed(attempts) => only_cause(attempts),
+        }
+    }
+}
+
+impl StdError for ResolveError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        match self {
+            Self::Failed { cause, .. } => Some(cause),
+            Self::Malformed { .. } | Self::NoAddress { .. } => None,
+        }
+    }
+}
+
+impl StdError for TimedOut {}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        match self {
+            Self::Receive(error) => error.source(),
+            Self::ReceiveExactly(error) => error.source(),
+            Self::Send(error) => error.source(),
+            Self::Accept(error) => error.source(),
+            Self::Connect(error) => error.source(),
+            Self::Bind(error) => error.source(),
+            Self::Resolve(error) => error.source(),
+            Self::TimedOut(error) => error.source(),
+            Self::Io(error) => error.source(),
+            Self::Other(error) => error.source(),
+        }
+    }
+}
