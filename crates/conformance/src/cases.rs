@@ -11,8 +11,11 @@ mod half_close;
 mod halves;
 mod listener;
 mod one_way;
+mod resolve;
 mod runtime;
 mod serve;
+mod serve_errors;
+mod shutdown;
 mod tcp;
 mod two_way;
 
@@ -33,7 +36,10 @@ pub(crate) fn of_sockets() -> impl Iterator<Item = &'static Case> {
         connect::CASES,
         halves::CASES,
         listener::CASES,
+        resolve::CASES,
         serve::CASES,
+        serve_errors::CASES,
+        shutdown::CASES,
         tcp::CASES,
     ];
     files.into_iter().flatten()

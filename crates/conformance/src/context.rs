@@ -9,8 +9,13 @@ use std::time::Duration;
 use anynet_core::{BoxRuntime, BoxStream, ByteSendStream, ByteSendStreamExt, Executor, Network, TimedOut};
 use anynet_sockets::{OsNetwork, TcpListener, TcpStream};
 use anynet_util::timeout;
+use socket2::{Domain, Socket, Type};
 
-use crate::{Backend, ReceiveEnd, SendEnd, StreamKind};
+use crate::case::NotApplicable;
+use crate::{Backend, ReceiveEnd, Second, SendEnd, StreamKind};
+
+/// Shuts a runtime down.
+pub(crate) type ShutDown = Box<dyn FnOnce() + Send>;
 
 /// How long anything may take that should not wait. Far above what a loaded machine needs.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -138,9 +143,61 @@ impl Context {
             }
         }
     }
+
+    /// A connection to `to`, where somebody listens.
+    pub(crate) async fn connect(&self, to: SocketAddr) -> TcpStream<BoxRuntime> {
+        self.within(self.network().connect(to))
+            .await
+            .expect("somebody listens there")
+    }
+
+    /// The same on a further runtime, and what shuts that down. Its timers are gone then: what may hang is to be awaited
+    /// within the first.
+    pub(crate) fn second(&self) -> Result<(Self, ShutDown), NotApplicable> {
+        let make = self
+            .backend
+            .second
+            .ok_or(NotApplicable("the runtime never ends"))?;
+        let Second { runtime, shut_down } = make();
+        let there = Self {
+            runtime,
+            ..self.clone()
+        };
+        Ok((there, shut_down))
+    }
+
+    /// Waits until `done` says so: for what happens in another task without a word.
+    #[track_caller]
+    pub(crate) fn until(&self, mut done: impl FnMut() -> bool) -> impl Future<Output = ()> {
+        self.within({
+            let runtime = self.runtime.clone();
+            async move {
+                while !done() {
+                    runtime.sleep(Duration::from_millis(1)).await;
+                }
+            }
+        })
+    }
 }
 
 /// Polls a future once, with a waker that wakes nobody.
 pub(crate) fn poll_once<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
     Pin::new(future).poll(&mut TaskContext::from_waker(Waker::noop()))
+}
+
+/// An address that refuses connections for as long as the socket is kept: it is taken, but nobody listens.
+pub(crate) fn refusing(loopback: SocketAddr) -> (Socket, SocketAddr) {
+    let socket = Socket::new(Domain::for_address(loopback), Type::STREAM, None).expect("a socket");
+    socket.bind(&loopback.into()).expect("a free port");
+    let address = socket.local_addr().expect("it is bound");
+    (socket, address.as_socket().expect("an IP address"))
+}
+
+/// A spelling of a loopback address that no parser of addresses takes, and that the system's resolver knows without
+/// asking anybody.
+pub(crate) fn name_of(loopback: SocketAddr) -> &'static str {
+    match loopback {
+        SocketAddr::V4(_) => "127.1",
+        SocketAddr::V6(_) => "::1%1",
+    }
 }

@@ -12,6 +12,7 @@ use anynet_core::{
     TimedOut, byte_receive_methods, byte_send_methods,
 };
 use anynet_util::{Target, timeout};
+use rustix::net::sockopt;
 use socket2::SockRef;
 
 use super::{Connect, TcpReceiveHalf, TcpSendHalf};
@@ -221,7 +222,7 @@ impl<R: Runtime> TcpStream<R> {
     ///
     /// What the system says; `EBADF` after a close.
     pub fn nodelay(&self) -> io::Result<bool> {
-        SockRef::from(self).tcp_nodelay()
+        Ok(sockopt::tcp_nodelay(self)?)
     }
 
     /// Lets small sends go out at once, or wait for the acknowledgement of earlier ones (Nagle's algorithm).
@@ -230,7 +231,7 @@ impl<R: Runtime> TcpStream<R> {
     ///
     /// What the system says; `EBADF` after a close.
     pub fn set_nodelay(&self, on: bool) -> io::Result<()> {
-        SockRef::from(self).set_tcp_nodelay(on)
+        Ok(sockopt::set_tcp_nodelay(self, on)?)
     }
 
     /// Takes the descriptor out, open, non-blocking and close-on-exec.
