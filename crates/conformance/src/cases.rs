@@ -41,7 +41,8 @@ pub(crate) fn of_sockets() -> impl Iterator<Item = &'static Case> {
 
 /// Cases about streams of any kind: a send end and the receive end of it.
 pub(crate) fn of_streams() -> impl Iterator<Item = &'static Case> {
-    one_way::CASES.iter()
+    let files = [one_way::CASES, one_way::ending::CASES, one_way::waiting::CASES];
+    files.into_iter().flatten()
 }
 
 /// Cases about streams that go both ways.

@@ -27,6 +27,8 @@ pub struct Context {
     pub(crate) loopback: SocketAddr,
     /// The kind of stream, for cases about streams of any kind.
     pub(crate) kind: Option<StreamKind>,
+    /// Whether its pairs are turned round, so that bytes go the other way.
+    pub(crate) flipped: bool,
 }
 
 /// IPv4's loopback address, and any port.
@@ -45,10 +47,12 @@ impl Context {
     pub fn within<F: Future>(&self, future: F) -> impl Future<Output = F::Output> + use<F> {
         let here = Location::caller();
         let limited = timeout(&self.runtime, LIMIT, future);
+        let (runtime, start) = (self.runtime.clone(), self.runtime.now());
         async move {
             match limited.await {
-                Ok(output) => output,
-                Err(TimedOut) => panic!("still waiting at {here}"),
+                // What is ready only when the limit wakes it had lost its own wake-up.
+                Ok(output) if runtime.now() - start < LIMIT => output,
+                _ => panic!("still waiting at {here}"),
             }
         }
     }
@@ -94,6 +98,10 @@ impl Context {
 
     /// A send end, and the receive end of the same stream.
     pub(crate) async fn one_way(&self) -> (SendEnd, ReceiveEnd) {
+        if self.flipped {
+            let (send, receive) = self.two_way().await;
+            return (send, ReceiveEnd::whole(receive));
+        }
         let kind = self.kind.expect("a case about streams");
         self.within((kind.one_way)(self.clone())).await
     }
@@ -102,7 +110,12 @@ impl Context {
     pub(crate) async fn two_way(&self) -> (BoxStream, BoxStream) {
         let kind = self.kind.expect("a case about streams");
         let make = kind.two_way.expect("a kind that goes both ways");
-        self.within(make(self.clone())).await
+        let (left, right) = self.within(make(self.clone())).await;
+        if self.flipped {
+            (right, left)
+        } else {
+            (left, right)
+        }
     }
 
     /// As [`one_way`](Self::one_way), with so much sent that a send waits until the receiver takes some of it. Also says
@@ -118,7 +131,7 @@ impl Context {
         let data = [0; 64 << 10];
         let mut sent = 0;
         loop {
-            // The kernel moves bytes on after a send has filled its buffer: only what waits twice is clogged.
+            // The kernel moves bytes on after a send has filled its buffer: only what goes on waiting is clogged.
             match timeout(&self.runtime, SETTLED, send.send_some(&data)).await {
                 Ok(n) => sent += n.expect("the receiver is there"),
                 Err(TimedOut) => return sent,
