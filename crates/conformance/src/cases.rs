@@ -3,8 +3,10 @@
 #![deny(dead_code, reason = "a case that is written but not listed must not compile")]
 
 mod attributes;
+mod awaits;
 mod broken;
 mod cancellation;
+mod closers;
 mod closing;
 mod connect;
 mod half_close;
@@ -30,8 +32,10 @@ pub(crate) fn of_runtimes() -> impl Iterator<Item = &'static Case> {
 pub(crate) fn of_sockets() -> impl Iterator<Item = &'static Case> {
     let files = [
         attributes::CASES,
+        awaits::CASES,
         broken::CASES,
         cancellation::CASES,
+        closers::CASES,
         closing::CASES,
         connect::CASES,
         halves::CASES,
