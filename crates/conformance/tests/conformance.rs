@@ -111,10 +111,10 @@ impl Reactor {
         let woken = self.side(event.token().0 as RawFd, direction, |side| {
             side.ready |= ready || ended;
             side.ended |= ended;
-            side.reports += 1;
-            mem::take(&mut side.waiting)
+            side.reports += u64::from(ready || ended);
+            (ready || ended).then(|| mem::take(&mut side.waiting))
         });
-        woken.into_iter().flatten().for_each(Waker::wake);
+        woken.into_iter().flatten().flatten().for_each(Waker::wake);
     }
 
     /// Calls `f` with one direction of a descriptor, unless the runtime was shut down.
