@@ -16,7 +16,7 @@ mod one_way;
 mod resolve;
 mod runtime;
 mod serve;
-mod serve_errors;
+mod serve_odd;
 mod shutdown;
 mod tcp;
 mod two_way;
@@ -42,7 +42,7 @@ pub(crate) fn of_sockets() -> impl Iterator<Item = &'static Case> {
         listener::CASES,
         resolve::CASES,
         serve::CASES,
-        serve_errors::CASES,
+        serve_odd::CASES,
         shutdown::CASES,
         tcp::CASES,
     ];

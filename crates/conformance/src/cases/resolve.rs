@@ -19,6 +19,7 @@ cases![
     a_name_is_looked_up_off_the_threads_of_the_runtime,
     a_literal_address_is_looked_up_by_nobody,
     a_name_that_cannot_be_looked_up_is_an_error_with_its_cause,
+    one_look_up_after_another_is_answered_without_delay,
     more_look_ups_than_threads_are_all_answered,
     a_connect_tries_the_addresses_in_order_until_one_answers,
     a_connect_that_fails_everywhere_tells_every_failure_in_order,
@@ -73,6 +74,16 @@ async fn a_name_that_cannot_be_looked_up_is_an_error_with_its_cause(context: Con
         Err(BindError::Resolve(ResolveError::Failed { host, .. })) => assert_eq!(host, name),
         other => panic!("{other:?}"),
     }
+}
+
+async fn one_look_up_after_another_is_answered_without_delay(context: Context) {
+    let network = context.network();
+    let look_ups = async {
+        for _ in 0..5 {
+            network.resolve(name_of(context.loopback), 80).await.unwrap();
+        }
+    };
+    context.within(look_ups).await;
 }
 
 async fn more_look_ups_than_threads_are_all_answered(context: Context) {

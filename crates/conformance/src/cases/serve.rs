@@ -86,9 +86,17 @@ async fn a_panic_of_the_hook_is_swallowed(context: Context) {
     let listener = Arc::new(context.listener().await);
     let serving = listener.clone();
     let _serving = context.runtime().spawn(async move {
-        let handler = |stream| echo_or(stream, || Err(Error::other("told")));
-        serving.serve(handler).on_error(|_| throw()).await
+        // Told by the task that serves, and by that of the connection.
+        let clients = Mutex::new(0..);
+        let throws_at_first = move |stream| {
+            if clients.lock().unwrap().next() == Some(0) {
+                throw();
+            }
+            echo_or(stream, || Err(Error::other("told")))
+        };
+        serving.serve(throws_at_first).on_error(|_| throw()).await
     });
+    fail(&context, context.connect(listener.local_address()).await).await;
     for _ in 0..3 {
         let mut client = context.connect(listener.local_address()).await;
         assert_echo(&context, &mut client).await;

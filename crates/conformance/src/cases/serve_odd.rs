@@ -1,22 +1,28 @@
-//! Serving a listener that fails.
+//! Serving odd listeners: one that fails, and one whose executor is in a hurry.
 
 use std::collections::VecDeque;
+use std::future::ready;
 use std::io;
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
+use std::task::Poll;
+use std::time::{Duration, Instant};
 
 use anynet_core::{
-    AcceptError, Attributes, BoxRuntime, Cause, Error, Executor, Listener, ReceiveError, Request,
+    AcceptError, Attributes, BoxRuntime, BoxSleep, BoxTask, Cause, Error, Executor, Listener, ReceiveError,
+    Request,
 };
 use anynet_sockets::{TcpListener, TcpStream};
 use anynet_util::{ServeError, serve};
 
 use crate::Context;
 use crate::case::cases;
+use crate::context::poll_once;
 
 cases![
     an_accept_error_that_spares_the_listener_is_told_and_serving_goes_on,
     a_broken_listener_is_an_error_once_the_open_connections_have_ended,
+    a_handler_that_ends_within_its_spawn_is_not_waited_for,
 ];
 
 async fn an_accept_error_that_spares_the_listener_is_told_and_serving_goes_on(context: Context) {
@@ -30,6 +36,7 @@ async fn an_accept_error_that_spares_the_listener_is_told_and_serving_goes_on(co
         ],
     );
     let (address, closer) = (listener.inner.local_address(), listener.inner.closer());
+    let started = context.runtime().now();
     let serving = context.runtime().spawn(async move {
         let hook = move |error| report.send(error).expect("the case waits for it");
         serve(&listener, say_hello).on_error(hook).await
@@ -38,6 +45,11 @@ async fn an_accept_error_that_spares_the_listener_is_told_and_serving_goes_on(co
         let mut client = context.connect(address).await;
         assert_eq!(context.within(client.receive(&mut [0; 8])).await.unwrap(), 5);
     }
+    let took = context.runtime().now() - started;
+    assert!(
+        took >= Duration::from_millis(10),
+        "it waits where all is used up: {took:?}"
+    );
     closer.close();
     context.within(serving).await.expect("a close is no error");
     let told: Vec<ServeError> = reports.iter().collect();
@@ -76,6 +88,24 @@ async fn a_broken_listener_is_an_error_once_the_open_connections_have_ended(cont
         Err(Error::Accept(AcceptError::Broken(cause))) => assert_eq!(cause.raw_os_error(), Some(22)),
         other => panic!("{other:?}"),
     }
+}
+
+async fn a_handler_that_ends_within_its_spawn_is_not_waited_for(context: Context) {
+    let listener = context.listener().await;
+    let (address, closer) = (listener.local_address(), listener.closer());
+    let listener = Hurried {
+        executor: Hurry(context.runtime().clone()),
+        inner: listener,
+    };
+    let serving = context
+        .runtime()
+        .spawn(async move { serve(&listener, say_hello).await });
+    for _ in 0..3 {
+        let mut client = context.connect(address).await;
+        assert_eq!(context.within(client.receive(&mut [0; 8])).await.unwrap(), 5);
+    }
+    closer.close();
+    context.within(serving).await.expect("a close is no error");
 }
 
 type Stream = TcpStream<BoxRuntime>;
@@ -133,5 +163,62 @@ impl Listener for Faulty {
 impl Attributes for Faulty {
     fn attributes<'a>(&'a self, request: &mut Request<'_, 'a>) {
         self.inner.attributes(request);
+    }
+}
+
+/// A listener on an executor that is in a hurry.
+struct Hurried {
+    executor: Hurry,
+    inner: TcpListener<BoxRuntime>,
+}
+
+impl Listener for Hurried {
+    type Stream = Stream;
+    type Executor = Hurry;
+
+    fn executor(&self) -> &Hurry {
+        &self.executor
+    }
+
+    async fn accept(&self) -> Result<Stream, AcceptError> {
+        self.inner.accept().await
+    }
+}
+
+impl Attributes for Hurried {
+    fn attributes<'a>(&'a self, request: &mut Request<'_, 'a>) {
+        self.inner.attributes(request);
+    }
+}
+
+/// An executor that polls what is spawned at once, as another thread could: the task has ended before its handle is there.
+#[derive(Clone, Debug)]
+struct Hurry(BoxRuntime);
+
+impl Executor for Hurry {
+    type Task<T: Send + 'static> = BoxTask<T>;
+    type Sleep = BoxSleep;
+
+    fn now(&self) -> Instant {
+        self.0.now()
+    }
+
+    fn sleep(&self, duration: Duration) -> BoxSleep {
+        self.0.sleep(duration)
+    }
+
+    fn spawn<F>(&self, future: F) -> BoxTask<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send,
+    {
+        let mut future = Box::pin(future);
+        match poll_once(&mut future) {
+            Poll::Ready(output) => {
+                drop(future);
+                self.0.spawn(ready(output))
+            }
+            Poll::Pending => self.0.spawn(future),
+        }
     }
 }
