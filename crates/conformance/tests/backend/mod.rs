@@ -97,11 +97,12 @@ impl Reactor {
             Direction::Write => (event.is_writable(), event.is_write_closed()),
         };
         let ended = ended || event.is_error(); // an error ends both
+        let ready = ready || ended;
         let woken = self.side(event.token().0 as RawFd, direction, |side| {
-            side.ready |= ready || ended;
+            side.ready |= ready;
             side.ended |= ended;
-            side.reports += 1;
-            side.ready.then(|| mem::take(&mut side.waiting))
+            side.reports += u64::from(ready);
+            ready.then(|| mem::take(&mut side.waiting))
         });
         woken.into_iter().flatten().flatten().for_each(Waker::wake);
     }
