@@ -4,11 +4,14 @@ mod assertions;
 mod bell;
 mod link;
 mod network;
+pub mod options;
 mod receive;
 mod resolve;
 mod send;
 mod shared;
 mod socket;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod sys;
 mod tcp;
 
 pub use network::OsNetwork;
