@@ -20,6 +20,11 @@ pub use anynet_core::{
 };
 // Policy, over any network.
 pub use anynet_util::{Serve, ServeError, Target};
+
+// What a socket can be set to, on every runtime.
+#[doc(inline)]
+pub use anynet_sockets::options;
+
 #[doc(no_inline)]
 pub use {anynet_sockets as sockets, anynet_util as util};
 
