@@ -85,6 +85,43 @@ fn ncat_is_echoed() {
     assert!(output.status.success(), "{output:?}");
 }
 
+/// A peer that is gone must be an error: `SIGPIPE` would end a process that does not ignore it.
+#[test]
+fn no_send_can_raise_a_signal() {
+    let server = Server::start();
+    let mut strace = Command::new("strace");
+    strace.args([
+        "-f",
+        "-e",
+        "trace=sendto,sendmsg",
+        "-p",
+        &server.process.id().to_string(),
+    ]);
+    let mut strace = match strace.stderr(Stdio::piped()).spawn() {
+        Ok(strace) => strace,
+        Err(error) => return skip("no_send_can_raise_a_signal", &format!("strace: {error}")),
+    };
+    let mut calls = BufReader::new(strace.stderr.take().unwrap());
+    let mut attached = String::new();
+    calls.read_line(&mut attached).unwrap();
+    assert!(attached.contains("attached"), "{attached}");
+
+    let mut client = server.connect();
+    client.write_all(b"quietly").unwrap();
+    client.shutdown(Shutdown::Write).unwrap();
+    client.read_to_end(&mut Vec::new()).unwrap();
+    drop(server); // which ends strace too
+    strace.wait().unwrap();
+    let mut log = String::new();
+    calls.read_to_string(&mut log).unwrap();
+    let sends: Vec<_> = log.lines().filter(|line| line.contains("quietly")).collect();
+    assert!(!sends.is_empty(), "strace saw no send in {log}");
+    assert!(
+        sends.iter().all(|send| send.contains("MSG_NOSIGNAL")),
+        "{sends:?}"
+    );
+}
+
 /// The echo server, in a process of its own.
 struct Server {
     process: Child,

@@ -35,7 +35,7 @@ impl fmt::Debug for Backend {
 pub struct Second {
     /// The runtime.
     pub runtime: BoxRuntime,
-    /// Shuts it down, without waiting for its tasks.
+    /// Shuts it down, without waiting for what its tasks wait for. Afterwards nothing of it runs any more.
     pub shut_down: Box<dyn FnOnce() + Send>,
 }
 

@@ -6,7 +6,7 @@ use crate::Context;
 
 /// One behaviour.
 pub(crate) struct Case {
-    /// The path of its module; the last segment is part of its name.
+    /// The path of its module; the segment behind `cases` is part of its name.
     pub(crate) module: &'static str,
     pub(crate) name: &'static str,
     pub(crate) run: fn(Context) -> BoxFuture<'static, Outcome>,
@@ -15,7 +15,8 @@ pub(crate) struct Case {
 impl Case {
     /// `module::name`, as catalogue and deviations call it.
     pub(crate) fn id(&self) -> String {
-        let module = self.module.rsplit("::").next().unwrap_or_default();
+        let mut segments = self.module.split("::").skip_while(|segment| *segment != "cases");
+        let module = segments.nth(1).unwrap_or_default();
         format!("{module}::{}", self.name)
     }
 }

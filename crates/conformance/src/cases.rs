@@ -3,16 +3,21 @@
 #![deny(dead_code, reason = "a case that is written but not listed must not compile")]
 
 mod attributes;
+mod awaits;
 mod broken;
 mod cancellation;
+mod closers;
 mod closing;
 mod connect;
 mod half_close;
 mod halves;
 mod listener;
 mod one_way;
+mod resolve;
 mod runtime;
 mod serve;
+mod serve_errors;
+mod shutdown;
 mod tcp;
 mod two_way;
 
@@ -27,13 +32,18 @@ pub(crate) fn of_runtimes() -> impl Iterator<Item = &'static Case> {
 pub(crate) fn of_sockets() -> impl Iterator<Item = &'static Case> {
     let files = [
         attributes::CASES,
+        awaits::CASES,
         broken::CASES,
         cancellation::CASES,
+        closers::CASES,
         closing::CASES,
         connect::CASES,
         halves::CASES,
         listener::CASES,
+        resolve::CASES,
         serve::CASES,
+        serve_errors::CASES,
+        shutdown::CASES,
         tcp::CASES,
     ];
     files.into_iter().flatten()
@@ -41,7 +51,8 @@ pub(crate) fn of_sockets() -> impl Iterator<Item = &'static Case> {
 
 /// Cases about streams of any kind: a send end and the receive end of it.
 pub(crate) fn of_streams() -> impl Iterator<Item = &'static Case> {
-    one_way::CASES.iter()
+    let files = [one_way::CASES, one_way::ending::CASES, one_way::waiting::CASES];
+    files.into_iter().flatten()
 }
 
 /// Cases about streams that go both ways.

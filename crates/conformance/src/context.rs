@@ -1,16 +1,28 @@
 //! What a case is given.
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::os::fd::{AsFd, AsRawFd};
 use std::panic::Location;
+use std::path::PathBuf;
 use std::pin::Pin;
-use std::task::{Context as TaskContext, Poll, Waker};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context as TaskContext, Poll, Wake, Waker};
 use std::time::Duration;
 
-use anynet_core::{BoxRuntime, BoxStream, ByteSendStream, ByteSendStreamExt, Executor, Network, TimedOut};
+use anynet_core::{
+    BoxRuntime, BoxStream, ByteReceiveStream, ByteReceiveStreamExt, ByteSendStream, ByteSendStreamExt,
+    Executor, Network, ReceiveError, TimedOut,
+};
 use anynet_sockets::{OsNetwork, TcpListener, TcpStream};
 use anynet_util::timeout;
+use socket2::{Domain, SockRef, Socket, Type};
 
-use crate::{Backend, ReceiveEnd, SendEnd, StreamKind};
+use crate::case::NotApplicable;
+use crate::{Backend, ReceiveEnd, Second, SendEnd, StreamKind};
+
+/// Shuts a runtime down.
+pub(crate) type ShutDown = Box<dyn FnOnce() + Send>;
 
 /// How long anything may take that should not wait. Far above what a loaded machine needs.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -27,6 +39,8 @@ pub struct Context {
     pub(crate) loopback: SocketAddr,
     /// The kind of stream, for cases about streams of any kind.
     pub(crate) kind: Option<StreamKind>,
+    /// Whether its pairs are turned round, so that bytes go the other way.
+    pub(crate) flipped: bool,
 }
 
 /// IPv4's loopback address, and any port.
@@ -45,10 +59,12 @@ impl Context {
     pub fn within<F: Future>(&self, future: F) -> impl Future<Output = F::Output> + use<F> {
         let here = Location::caller();
         let limited = timeout(&self.runtime, LIMIT, future);
+        let (runtime, start) = (self.runtime.clone(), self.runtime.now());
         async move {
             match limited.await {
-                Ok(output) => output,
-                Err(TimedOut) => panic!("still waiting at {here}"),
+                // What is ready only when the limit wakes it had lost its own wake-up.
+                Ok(output) if runtime.now() - start < LIMIT => output,
+                _ => panic!("still waiting at {here}"),
             }
         }
     }
@@ -94,6 +110,10 @@ impl Context {
 
     /// A send end, and the receive end of the same stream.
     pub(crate) async fn one_way(&self) -> (SendEnd, ReceiveEnd) {
+        if self.flipped {
+            let (send, receive) = self.two_way().await;
+            return (send, ReceiveEnd::whole(receive));
+        }
         let kind = self.kind.expect("a case about streams");
         self.within((kind.one_way)(self.clone())).await
     }
@@ -102,7 +122,12 @@ impl Context {
     pub(crate) async fn two_way(&self) -> (BoxStream, BoxStream) {
         let kind = self.kind.expect("a case about streams");
         let make = kind.two_way.expect("a kind that goes both ways");
-        self.within(make(self.clone())).await
+        let (left, right) = self.within(make(self.clone())).await;
+        if self.flipped {
+            (right, left)
+        } else {
+            (left, right)
+        }
     }
 
     /// As [`one_way`](Self::one_way), with so much sent that a send waits until the receiver takes some of it. Also says
@@ -118,16 +143,148 @@ impl Context {
         let data = [0; 64 << 10];
         let mut sent = 0;
         loop {
-            // The kernel moves bytes on after a send has filled its buffer: only what waits twice is clogged.
+            // The kernel moves bytes on after a send has filled its buffer: only what goes on waiting is clogged.
             match timeout(&self.runtime, SETTLED, send.send_some(&data)).await {
                 Ok(n) => sent += n.expect("the receiver is there"),
                 Err(TimedOut) => return sent,
             }
         }
     }
+
+    /// A connection to `to`, where somebody listens.
+    pub(crate) async fn connect(&self, to: SocketAddr) -> TcpStream<BoxRuntime> {
+        self.within(self.network().connect(to))
+            .await
+            .expect("somebody listens there")
+    }
+
+    /// The same on a further runtime, and what shuts that down. Its timers are gone then: what may hang is to be awaited
+    /// within the first.
+    pub(crate) fn second(&self) -> Result<(Self, ShutDown), NotApplicable> {
+        let make = self
+            .backend
+            .second
+            .ok_or(NotApplicable("the runtime never ends"))?;
+        let Second { runtime, shut_down } = make();
+        let there = Self {
+            runtime,
+            ..self.clone()
+        };
+        Ok((there, shut_down))
+    }
+
+    /// Waits until `done` says so: for what happens in another task without a word.
+    #[track_caller]
+    pub(crate) fn until(&self, mut done: impl FnMut() -> bool) -> impl Future<Output = ()> {
+        self.within({
+            let runtime = self.runtime.clone();
+            async move {
+                while !done() {
+                    runtime.sleep(Duration::from_millis(1)).await;
+                }
+            }
+        })
+    }
+
+    /// Receives all there is, and says how much it was and what it ended with.
+    pub(crate) async fn drain<S: ByteReceiveStream + ?Sized>(
+        &self,
+        receive: &mut S,
+    ) -> (Vec<u8>, ReceiveError) {
+        let mut buf = vec![0; 64 << 10];
+        let mut received = Vec::new();
+        loop {
+            match self.within(receive.receive(&mut buf)).await {
+                Ok(n) => received.extend_from_slice(&buf[..n]),
+                Err(end) => return (received, end),
+            }
+        }
+    }
+
+    /// Asserts that the two ends of a connection reach each other.
+    pub(crate) async fn assert_talks(
+        &self,
+        one: &mut TcpStream<BoxRuntime>,
+        other: &mut TcpStream<BoxRuntime>,
+    ) {
+        let mut buf = [0; 4];
+        self.within(one.send(b"ping")).await.unwrap();
+        self.within(other.receive_exactly(&mut buf)).await.unwrap();
+        assert_eq!(&buf, b"ping");
+        self.within(other.send(b"pong")).await.unwrap();
+        self.within(one.receive_exactly(&mut buf)).await.unwrap();
+        assert_eq!(&buf, b"pong");
+    }
 }
 
 /// Polls a future once, with a waker that wakes nobody.
 pub(crate) fn poll_once<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
     Pin::new(future).poll(&mut TaskContext::from_waker(Waker::noop()))
+}
+
+/// An address that refuses connections for as long as the socket is kept: it is taken, but nobody listens.
+pub(crate) fn refusing(loopback: SocketAddr) -> (Socket, SocketAddr) {
+    let socket = Socket::new(Domain::for_address(loopback), Type::STREAM, None).expect("a socket");
+    socket.bind(&loopback.into()).expect("a free port");
+    let address = socket.local_addr().expect("it is bound");
+    (socket, address.as_socket().expect("an IP address"))
+}
+
+/// A spelling of a loopback address that no parser of addresses takes, and that the system's resolver knows without
+/// asking anybody.
+pub(crate) fn name_of(loopback: SocketAddr) -> &'static str {
+    match loopback {
+        SocketAddr::V4(_) => "127.1",
+        SocketAddr::V6(_) => "::1%1",
+    }
+}
+
+/// Polls a future once, with a waker that remembers.
+pub(crate) fn poll_with<F: Future + Unpin>(future: &mut F, woken: &Arc<Woken>) -> Poll<F::Output> {
+    Pin::new(future).poll(&mut TaskContext::from_waker(&woken.clone().into()))
+}
+
+/// A waker that remembers whether it was called.
+#[derive(Debug, Default)]
+pub(crate) struct Woken(AtomicBool);
+
+impl Woken {
+    pub(crate) fn was_called(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
+/// A descriptor of a socket, known by its number and by the socket behind it: the number alone may be given again.
+#[derive(Debug)]
+pub(crate) struct Descriptor {
+    number: PathBuf,
+    socket: PathBuf,
+}
+
+impl Descriptor {
+    pub(crate) fn of(fd: impl AsFd) -> Result<Self, NotApplicable> {
+        let number = PathBuf::from(format!("/proc/self/fd/{}", fd.as_fd().as_raw_fd()));
+        let socket = number
+            .read_link()
+            .map_err(|_| NotApplicable("the system does not tell what is behind a descriptor"))?;
+        Ok(Self { number, socket })
+    }
+
+    pub(crate) fn is_open(&self) -> bool {
+        self.number.read_link().is_ok_and(|socket| socket == self.socket)
+    }
+}
+
+/// Lets the system keep little of what is on its way between the two.
+pub(crate) fn narrow(one: &TcpStream<BoxRuntime>, other: &TcpStream<BoxRuntime>) {
+    for stream in [one, other] {
+        SockRef::from(stream).set_send_buffer_size(64 << 10).unwrap();
+        SockRef::from(stream).set_recv_buffer_size(64 << 10).unwrap();
+    }
 }

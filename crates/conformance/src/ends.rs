@@ -1,11 +1,13 @@
 //! The ends of a stream, as the generic cases see them.
 
 use std::fmt;
-
+use std::future::poll_fn;
 use std::num::NonZeroUsize;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
-use anynet_core::{Attributes, BoxStream, ByteReceiveStream, ByteSendStream, ReceiveError, Request, Runtime};
+use anynet_core::{
+    Attributes, BoxStream, ByteReceiveStream, ByteSendStream, ReceiveError, Request, Runtime, SendError,
+};
 use anynet_sockets::TcpReceiveHalf;
 
 /// The end of a stream that bytes go into.
@@ -25,9 +27,13 @@ impl ReceiveEnd {
         Self(Box::new(half))
     }
 
-    /// Closes it.
-    pub fn close(&mut self) {
-        self.0.close();
+    /// Closes it, as [`ByteSendStream::poll_close`] closes a stream.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub async fn close(&mut self) -> Result<(), SendError> {
+        poll_fn(|cx| self.0.poll_close(cx)).await
     }
 }
 
@@ -54,18 +60,18 @@ impl ByteReceiveStream for ReceiveEnd {
 }
 
 trait CloseReceive: ByteReceiveStream {
-    fn close(&mut self);
+    fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>>;
 }
 
 impl CloseReceive for BoxStream {
-    fn close(&mut self) {
-        // One poll: a close that is given up has closed all the same.
-        let _ = self.poll_close(&mut Context::from_waker(Waker::noop()));
+    fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+        ByteSendStream::poll_close(self, cx)
     }
 }
 
 impl<R: Runtime> CloseReceive for TcpReceiveHalf<R> {
-    fn close(&mut self) {
+    fn poll_close(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
         TcpReceiveHalf::close(self);
+        Poll::Ready(Ok(()))
     }
 }

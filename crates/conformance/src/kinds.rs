@@ -19,6 +19,8 @@ pub struct StreamKind {
     /// Makes a send end and the receive end that its bytes come out of.
     pub one_way: Maker<(SendEnd, ReceiveEnd)>,
     /// Makes both ends of a stream that goes both ways, each with `send_eof`. `None` where the kind has no such ends.
+    ///
+    /// The cases run on these pairs as they are, and turned round.
     pub two_way: Option<Maker<(BoxStream, BoxStream)>>,
 }
 
@@ -42,17 +44,6 @@ pub(crate) const KINDS: &[StreamKind] = &[
         one_way: |context| Box::pin(async { forwards(tcp(context, LOOPBACK_6).await) }),
         two_way: Some(|context| Box::pin(tcp(context, LOOPBACK_6))),
     },
-    // From the accepted end to the one that connected.
-    StreamKind {
-        name: "tcp4-flipped",
-        one_way: |context| Box::pin(async { forwards(flipped(tcp(context, LOOPBACK_4).await)) }),
-        two_way: Some(|context| Box::pin(async { flipped(tcp(context, LOOPBACK_4).await) })),
-    },
-    StreamKind {
-        name: "tcp6-flipped",
-        one_way: |context| Box::pin(async { forwards(flipped(tcp(context, LOOPBACK_6).await)) }),
-        two_way: Some(|context| Box::pin(async { flipped(tcp(context, LOOPBACK_6).await) })),
-    },
     StreamKind {
         name: "tcp4-halves",
         one_way: |context| Box::pin(tcp_halves(context, LOOPBACK_4)),
@@ -67,10 +58,6 @@ pub(crate) const KINDS: &[StreamKind] = &[
 
 fn forwards((left, right): (BoxStream, BoxStream)) -> (SendEnd, ReceiveEnd) {
     (left, ReceiveEnd::whole(right))
-}
-
-fn flipped((left, right): (BoxStream, BoxStream)) -> (BoxStream, BoxStream) {
-    (right, left)
 }
 
 async fn tcp(mut context: Context, loopback: SocketAddr) -> (BoxStream, BoxStream) {

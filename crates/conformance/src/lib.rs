@@ -9,6 +9,7 @@ mod context;
 mod ends;
 mod kinds;
 pub mod refused;
+mod steps;
 mod suite;
 
 pub use backend::{Backend, Body, Deviation, Second};

@@ -45,7 +45,7 @@ impl Suite {
         }
     }
 
-    /// Runs the generic stream cases on a further kind of stream too.
+    /// Runs the generic stream cases on a further kind of stream too, in both directions if it goes both ways.
     #[must_use]
     pub fn with_streams(mut self, kind: StreamKind) -> Self {
         self.kinds.push(kind);
@@ -67,39 +67,68 @@ impl Suite {
 
     fn trials_of(&self, backend: Backend) -> Vec<Trial> {
         let mut trials = vec![deviations_are_known(backend)];
-        for case in cases::of_runtimes() {
-            trials.push(trial(backend, "any", LOOPBACK_4, None, case));
-        }
-        for (kind, loopback) in [("tcp4", LOOPBACK_4), ("tcp6", LOOPBACK_6)] {
-            for case in cases::of_sockets() {
-                trials.push(trial(backend, kind, loopback, None, case));
-            }
-        }
+        let mut add = |kind: &str, subject, cases: &mut dyn Iterator<Item = &'static Case>| {
+            trials.extend(cases.map(|case| trial(backend, kind, subject, case)));
+        };
+        add("any", Subject::address(LOOPBACK_4), &mut cases::of_runtimes());
+        add("tcp4", Subject::address(LOOPBACK_4), &mut cases::of_sockets());
+        add("tcp6", Subject::address(LOOPBACK_6), &mut cases::of_sockets());
         for kind in &self.kinds {
-            for case in cases::of_streams() {
-                trials.push(trial(backend, kind.name, LOOPBACK_4, Some(*kind), case));
-            }
+            let subject = Subject::stream(*kind);
+            add(kind.name, subject, &mut cases::of_streams());
             if kind.two_way.is_some() {
-                for case in cases::of_two_way_streams() {
-                    trials.push(trial(backend, kind.name, LOOPBACK_4, Some(*kind), case));
-                }
+                add(kind.name, subject, &mut cases::of_two_way_streams());
+                let mut both = cases::of_streams().chain(cases::of_two_way_streams());
+                add(&flipped_name(kind), subject.flipped(), &mut both);
             }
         }
         trials
     }
 }
 
-fn trial(
-    backend: Backend,
-    kind_name: &str,
+/// The name under which the pairs of `kind` run turned round.
+pub(crate) fn flipped_name(kind: &StreamKind) -> String {
+    format!("{}-flipped", kind.name)
+}
+
+/// What a case runs on.
+#[derive(Clone, Copy)]
+struct Subject {
     loopback: SocketAddr,
     kind: Option<StreamKind>,
-    case: &'static Case,
-) -> Trial {
+    flipped: bool,
+}
+
+impl Subject {
+    fn address(loopback: SocketAddr) -> Self {
+        Self {
+            loopback,
+            kind: None,
+            flipped: false,
+        }
+    }
+
+    fn stream(kind: StreamKind) -> Self {
+        Self {
+            kind: Some(kind),
+            ..Self::address(LOOPBACK_4)
+        }
+    }
+
+    /// The same pairs, turned round.
+    fn flipped(self) -> Self {
+        Self {
+            flipped: true,
+            ..self
+        }
+    }
+}
+
+fn trial(backend: Backend, kind_name: &str, subject: Subject, case: &'static Case) -> Trial {
     let id = case.id();
     let deviation = backend.deviations.iter().find(|deviation| deviation.case == id);
     Trial::ignorable_test(format!("{}::{kind_name}::{id}", backend.name), move || {
-        judge(run(backend, loopback, kind, case), deviation)
+        judge(run(backend, subject, case), deviation)
     })
 }
 
@@ -140,20 +169,16 @@ fn judge(
 }
 
 /// Runs one case on a thread of its own, so that one which hangs its executor fails like any other.
-fn run(
-    backend: Backend,
-    loopback: SocketAddr,
-    kind: Option<StreamKind>,
-    case: &'static Case,
-) -> Result<Result<(), NotApplicable>, Failed> {
+fn run(backend: Backend, subject: Subject, case: &'static Case) -> Result<Result<(), NotApplicable>, Failed> {
     let (report, outcome) = mpsc::channel();
     let (verdict, given) = mpsc::channel();
     let body = Box::new(move |runtime| {
         let context = Context {
             runtime,
             backend,
-            loopback,
-            kind,
+            loopback: subject.loopback,
+            kind: subject.kind,
+            flipped: subject.flipped,
         };
         let case = (case.run)(context);
         Box::pin(async move {

@@ -1,15 +1,18 @@
 //! Closing from another task.
 
 use std::fmt;
-use std::sync::Weak;
+use std::sync::{Arc, Weak};
 
 /// What a [`Closer`] closes. Streams and listeners implement it for the state that their handles share.
+///
+/// The `Arc` is the closer's own, for the time of the call. An implementation lets go of it before it wakes anybody: an
+/// owner that closes in that moment waits until it has the state to itself.
 pub trait Close: Send + Sync {
     /// Marks every handle closed and wakes whoever waits on one, with `Closed`. Idempotent; never blocks.
-    fn close(&self);
+    fn close(self: Arc<Self>);
 
     /// As [`close`](Self::close), and tells the peer at once by a reset. What was sent but not delivered is lost.
-    fn abort(&self);
+    fn abort(self: Arc<Self>);
 }
 
 /// Closes a stream or a listener from another task.

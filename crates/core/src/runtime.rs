@@ -31,12 +31,13 @@ pub trait Executor: Clone + fmt::Debug + Send + Sync + 'static {
     /// The executor's clock: the one that [`sleep`](Self::sleep) goes by, so a paused clock stands still here too.
     fn now(&self) -> Instant;
 
-    /// Waits for `duration`, from this call on. A duration too long for the clock waits for ever.
+    /// Waits for `duration`, from this call on. A duration too long for the clock waits for ever. On an executor that is
+    /// gone the wait still ends, at its time or, where the clock is gone too, at once: a deadline there is not a hang.
     ///
     /// # Panics
     ///
-    /// Some runtimes panic when the sleep is made or polled while they have no timer or were shut down; nothing can be
-    /// asked beforehand. The backend's documentation says so.
+    /// Some runtimes panic when the sleep is made while they have no timer; nothing can be asked beforehand. The backend's
+    /// documentation says so.
     fn sleep(&self, duration: Duration) -> Self::Sleep;
 
     /// Runs `future` as a task of its own.

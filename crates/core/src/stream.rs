@@ -79,7 +79,9 @@ pub trait ByteSendStream: Attributes {
     ///
     /// # Errors
     ///
-    /// As [`poll_send`](Self::poll_send).
+    /// * [`Closed`](SendError::Closed) after our own close;
+    /// * [`Broken`](SendError::Broken) if something was held back and the transport does not take it any more. `Ok` says
+    ///   that nothing is held back, not that the transport is well.
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>>;
 
     /// Flushes, then tells the peer that no more bytes will come. Receiving goes on. A second call succeeds.

@@ -26,7 +26,7 @@ pub fn from_native(stream: impl Into<Arc<Async<StdTcpStream>>>) -> io::Result<Tc
 ///
 /// # Errors
 ///
-/// If the stream was closed, or if its [`Closer`](anynet_core::Closer) is at work on it.
+/// If the stream was closed.
 pub fn into_native(stream: TcpStream<Smol>) -> io::Result<async_net::TcpStream> {
     Ok(Async::new_nonblocking(StdTcpStream::from(stream.into_fd()?))?.into())
 }

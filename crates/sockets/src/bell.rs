@@ -4,6 +4,7 @@
 //! (in the latch) and this: the wakers of those who wait. It is entered only when an operation would wait.
 
 use std::future::poll_fn;
+use std::mem;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -34,21 +35,25 @@ impl Bell {
         self.armed.load(Ordering::Relaxed)
     }
 
-    /// Wakes everybody who waits. Call it after closing the latch.
-    pub(crate) fn ring(&self) {
-        // Woken outside the lock: a waker may run its task here and now.
-        let wakers: Vec<Waker> = self.lock().iter().map(|(_, waker)| waker.clone()).collect();
-        wakers.into_iter().for_each(Waker::wake);
+    /// Everybody who waits, to be woken outside the lock. Call it after closing the latch.
+    pub(crate) fn waiting(&self) -> Vec<Waker> {
+        self.lock().iter().map(|(_, waker)| waker.clone()).collect()
     }
 
     /// Has `waker` woken by the next ring, in the place of the seat's earlier one. The caller looks at the latch after
     /// this, for a ring that came just before.
     pub(crate) fn sit(&self, seat: &mut Seat, waker: &Waker) {
         let mut waiting = self.lock();
-        match seat.0 {
-            Some(key) => waiting[key].clone_from(waker),
-            None => seat.0 = Some(waiting.insert(waker.clone())),
-        }
+        let earlier = match seat.0 {
+            Some(key) if waiting[key].will_wake(waker) => None,
+            Some(key) => Some(mem::replace(&mut waiting[key], waker.clone())),
+            None => {
+                seat.0 = Some(waiting.insert(waker.clone()));
+                None
+            }
+        };
+        drop(waiting);
+        drop(earlier); // outside the lock: with a waker its task may go, and what that holds
     }
 
     /// Gives the seat up.
@@ -97,5 +102,40 @@ struct Place<'a> {
 impl Drop for Place<'_> {
     fn drop(&mut self) {
         self.bell.leave(&mut self.seat);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::task::Wake;
+
+    use super::*;
+
+    /// What a task holds that waits in another place of the same list.
+    struct Holds(Arc<Bell>, Mutex<Seat>);
+
+    impl Wake for Holds {
+        fn wake(self: Arc<Self>) {}
+    }
+
+    impl Drop for Holds {
+        fn drop(&mut self) {
+            let seat = self.1.get_mut().unwrap_or_else(PoisonError::into_inner);
+            self.0.leave(seat);
+        }
+    }
+
+    #[test]
+    fn a_waker_that_is_replaced_may_take_another_waiter_with_it() {
+        let bell = Arc::new(Bell::default());
+        let (mut one, mut other) = (Seat::default(), Seat::default());
+        bell.sit(&mut other, Waker::noop());
+        let holds: Waker = Arc::new(Holds(bell.clone(), Mutex::new(other))).into();
+        bell.sit(&mut one, &holds);
+        drop(holds);
+        assert_eq!(bell.waiting().len(), 2);
+        bell.sit(&mut one, Waker::noop());
+        assert_eq!(bell.waiting().len(), 1);
     }
 }

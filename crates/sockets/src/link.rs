@@ -37,7 +37,7 @@ impl<R: Runtime> Link<R> {
     /// A link for another handle.
     pub(crate) fn share(&self) -> Self {
         Self(match &self.0 {
-            State::Open(shared) => State::Open(shared.clone()),
+            State::Open(shared) => State::Open(shared.share()),
             State::Released(ends) => State::Released(ends.clone()),
         })
     }
@@ -50,61 +50,59 @@ impl<R: Runtime> Link<R> {
         }
     }
 
-    /// Closes the socket for all its handles, and lets go of it.
+    /// Closes the socket, of which this is the only handle.
     pub(crate) fn close(&mut self) {
         if let State::Open(shared) = &self.0 {
-            Close::close(&**shared);
+            shared.latch.close();
         }
-        drop(self.take());
+        self.release();
     }
 
-    /// Resets the connection for all its handles, and lets go of it.
+    /// Resets the connection, of which this is the only handle.
     pub(crate) fn abort(&mut self) {
         if let State::Open(shared) = &self.0 {
-            Close::abort(&**shared);
+            shared.reset();
         }
-        drop(self.take());
+        self.release();
     }
 
-    /// Lets go of the socket; closes it, if this was the last handle.
+    /// Lets go of the socket. If this was the last handle, the descriptor is closed, in order, when this returns.
     pub(crate) fn release(&mut self) {
-        if let State::Open(shared) = &self.0 {
-            if Arc::strong_count(shared) == 1 {
-                shared.latch.close();
-            }
-            drop(self.take());
+        let Some(shared) = self.detach() else { return };
+        if shared.leaves_last() {
+            socket::discard_received(&shared.source);
+            drop(shared.alone());
         }
     }
 
     /// Moves the link out. What stays behind still knows the addresses.
     pub(crate) fn take(&mut self) -> Self {
-        let ends = match &self.0 {
-            State::Open(shared) => {
-                shared.local(); // nobody can be asked later
-                Box::new(shared.ends.clone())
-            }
-            State::Released(ends) => ends.clone(),
-        };
-        Self(std::mem::replace(&mut self.0, State::Released(ends)))
+        match self.detach() {
+            Some(shared) => Self(State::Open(shared)),
+            None => self.share(),
+        }
     }
 
-    /// Stops watching the descriptor and gives it back, open and non-blocking.
-    pub(crate) fn into_fd(mut self) -> io::Result<OwnedFd> {
-        let released = State::Released(Box::new(self.ends().clone()));
-        match std::mem::replace(&mut self.0, released) {
-            State::Open(shared) => Arc::into_inner(shared)
-                .and_then(|shared| shared.source.into_fd())
-                .ok_or_else(|| {
-                    io::Error::new(
-                        io::ErrorKind::ResourceBusy,
-                        "another handle of the socket is in use",
-                    )
-                }),
-            State::Released(_) => Err(io::Error::new(
-                io::ErrorKind::NotConnected,
-                "the socket was closed",
-            )),
+    /// Moves what the handles share out, with this handle's place in it, if it has not let go.
+    fn detach(&mut self) -> Option<Arc<Shared<R>>> {
+        let State::Open(shared) = &self.0 else { return None };
+        shared.local(); // nobody can be asked later
+        let ends = Box::new(shared.ends.clone());
+        match std::mem::replace(&mut self.0, State::Released(ends)) {
+            State::Open(shared) => Some(shared),
+            State::Released(_) => None,
         }
+    }
+
+    /// Stops watching the descriptor and gives it back, open and non-blocking. This must be the only handle.
+    pub(crate) fn into_fd(mut self) -> io::Result<OwnedFd> {
+        let closed = || io::Error::new(io::ErrorKind::NotConnected, "the socket was closed");
+        let shared = self.detach().ok_or_else(closed)?.alone();
+        if shared.latch.is_closed() {
+            return Err(closed());
+        }
+        let fd = shared.source.into_fd();
+        fd.ok_or_else(|| io::Error::other("the runtime did not give the descriptor back"))
     }
 
     pub(crate) fn local(&self) -> SocketAddr {
@@ -156,10 +154,11 @@ impl<R: Runtime> Link<R> {
 
 impl<R: Runtime> Drop for Link<R> {
     fn drop(&mut self) {
-        // What has arrived goes first, or the system would answer the close with a reset.
         if let State::Open(shared) = &self.0
+            && shared.leaves_last()
             && shared.latch.is_closed()
         {
+            // Closed through a closer, and its owner has not called since: the end should be in order all the same.
             socket::discard_received(&shared.source);
         }
     }

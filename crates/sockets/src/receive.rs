@@ -40,8 +40,13 @@ impl<R: Runtime> Receiver<R> {
         self.poll_with(shared, cx, room, |fd| {
             let n = socket::receive(fd, buf)?;
             // A read that left room has seen the buffer empty. (An urgent mark stops a read early too: what lies behind
-            // it then waits for the next arrival, as it does with tokio's own streams.)
-            Ok(if n < room { Step::Drained(n) } else { Step::Done(n) })
+            // it then waits for the next arrival, as it does with tokio's own streams.) An end is there for the next
+            // read too, and nothing new would tell of it.
+            Ok(if n < room && n > 0 {
+                Step::Drained(n)
+            } else {
+                Step::Done(n)
+            })
         })
     }
 

@@ -6,7 +6,8 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -26,10 +27,13 @@ static POOL: Pool = Pool {
     work: Condvar::new(),
 };
 
-/// The addresses of `host`, each with `port`, in the system's order.
+/// The addresses of `host`, each with `port`, in the system's order. A literal address is its own, and nobody is asked.
 ///
-/// Cancel-safe: the look-up then ends by itself, and its result is dropped.
+/// Cancel-safe: a look-up that has begun then ends by itself, and its result is dropped; one that has not never does.
 pub(crate) async fn lookup(host: &str, port: u16) -> Result<Vec<SocketAddr>, ResolveError> {
+    if let Ok(ip) = host.parse::<IpAddr>() {
+        return Ok(vec![SocketAddr::new(ip, port)]);
+    }
     let failed = |error: io::Error| ResolveError::Failed {
         host: host.to_owned(),
         cause: error.into(),
@@ -83,7 +87,11 @@ impl Pool {
         }));
         let promise = Promise(answer.clone());
         let mut state = lock(&self.state);
-        state.queue.push_back(Box::new(move || promise.keep(job())));
+        state.queue.push_back(Box::new(move || {
+            if promise.is_awaited() {
+                promise.keep(job());
+            }
+        }));
         if state.idle < state.queue.len() && state.threads < MOST_THREADS {
             let spawned = thread::Builder::new()
                 .name("anynet-resolver".into())
@@ -111,7 +119,8 @@ impl Pool {
         loop {
             if let Some(job) = state.queue.pop_front() {
                 drop(state);
-                job();
+                // Whom it wakes may panic; that costs no thread.
+                let _ = catch_unwind(AssertUnwindSafe(job));
                 state = lock(&self.state);
                 continue;
             }
@@ -155,6 +164,11 @@ impl<T> Future for Answer<T> {
 struct Promise<T>(Arc<Mutex<AnswerState<T>>>);
 
 impl<T> Promise<T> {
+    /// Whether anybody still waits. One who gave up before a thread was free keeps no thread busy.
+    fn is_awaited(&self) -> bool {
+        Arc::strong_count(&self.0) > 1
+    }
+
     fn keep(self, value: io::Result<T>) {
         lock(&self.0).value = Some(value);
     }
@@ -175,4 +189,68 @@ impl<T> Drop for Promise<T> {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::resume_unwind;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::sync::mpsc::channel;
+
+    use super::*;
+
+    fn pool() -> &'static Pool {
+        Box::leak(Box::new(Pool {
+            state: Mutex::new(PoolState::new()),
+            work: Condvar::new(),
+        }))
+    }
+
+    fn wait<T>(mut answer: Answer<T>) -> io::Result<T> {
+        loop {
+            match Pin::new(&mut answer).poll(&mut Context::from_waker(Waker::noop())) {
+                Poll::Ready(value) => return value,
+                Poll::Pending => thread::yield_now(),
+            }
+        }
+    }
+
+    #[test]
+    fn a_look_up_that_panics_is_lost_and_costs_no_thread() {
+        let pool = pool();
+        for _ in 0..2 * MOST_THREADS {
+            let lost = pool.run::<()>(|| resume_unwind(Box::new("thrown"))).unwrap();
+            assert!(wait(lost).is_err());
+        }
+        assert_eq!(wait(pool.run(|| Ok(7)).unwrap()).unwrap(), 7);
+    }
+
+    #[test]
+    fn a_look_up_that_was_given_up_in_the_queue_is_not_made() {
+        static MADE: AtomicBool = AtomicBool::new(false);
+        let pool = pool();
+        let (releases, busy): (Vec<_>, Vec<_>) = (0..MOST_THREADS)
+            .map(|_| {
+                let (release, released) = channel();
+                let busy = pool.run(move || Ok(released.recv().is_ok())).unwrap();
+                (release, busy)
+            })
+            .unzip();
+        let given_up = pool
+            .run(|| {
+                MADE.store(true, Ordering::Relaxed);
+                Ok(())
+            })
+            .unwrap();
+        let last = pool.run(|| Ok(())).unwrap();
+        drop(given_up);
+        for release in releases {
+            release.send(()).unwrap();
+        }
+        for busy in busy {
+            assert!(wait(busy).unwrap());
+        }
+        wait(last).unwrap();
+        assert!(!MADE.load(Ordering::Relaxed));
+    }
 }

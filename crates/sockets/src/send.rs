@@ -76,7 +76,7 @@ impl<R: Runtime> Sender<R> {
         if self.ended || data.is_empty() {
             return self.refusal(shared).map_or(Ok(Some(0)), Err);
         }
-        match socket::send(shared.source.as_fd(), data) {
+        match shared.sending(|| socket::send(shared.source.as_fd(), data)) {
             Ok(sent) => Ok(Some(sent)),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
             Err(error) => Err(shared.send_failed(error)),
@@ -90,7 +90,8 @@ impl<R: Runtime> Sender<R> {
         if let Some(error) = self.refusal(shared) {
             return Err(error);
         }
-        socket::send_eof(&shared.source).map_err(|error| shared.send_failed(error))?;
+        let sent = shared.sending(|| socket::send_eof(&shared.source));
+        sent.map_err(|error| shared.send_failed(error))?;
         self.ended = true;
         Ok(())
     }
@@ -115,9 +116,13 @@ impl<R: Runtime> Sender<R> {
         &mut self,
         shared: &Shared<R>,
         cx: &mut Context<'_>,
-        op: impl FnMut(BorrowedFd<'_>) -> io::Result<Step<T>>,
+        mut op: impl FnMut(BorrowedFd<'_>) -> io::Result<Step<T>>,
     ) -> Poll<Result<T, SendError>> {
-        match shared.source.poll_io(&mut self.slot, cx, Direction::Write, op) {
+        let sending = |fd: BorrowedFd<'_>| shared.sending(|| op(fd));
+        match shared
+            .source
+            .poll_io(&mut self.slot, cx, Direction::Write, sending)
+        {
             Poll::Ready(sent) => Poll::Ready(sent.map_err(|error| shared.send_failed(error))),
             Poll::Pending if shared.closes_while_waiting(&mut self.seat, cx) => {
                 Poll::Ready(Err(SendError::Closed))

@@ -2,8 +2,10 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
-use std::sync::OnceLock;
-use std::task::Context;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Waker};
+use std::thread;
 
 use anynet_core::{Cause, Close, Latch, ReceiveError, Runtime, SendError};
 use rustix::io::Errno;
@@ -21,6 +23,10 @@ pub(crate) struct Shared<R: Runtime> {
     pub(crate) latch: Latch,
     pub(crate) bell: Bell,
     pub(crate) ends: Ends<R>,
+    /// How many handles have not let go yet. The `Arc` counts closers at work too.
+    handles: AtomicUsize,
+    /// Whether a send is between the system, which tells of a failure once, and the latch, which remembers it.
+    sending: AtomicBool,
 }
 
 /// What outlives the descriptor: where the socket was, and on which runtime.
@@ -55,6 +61,39 @@ impl<R: Runtime> Shared<R> {
             latch: Latch::new(),
             bell: Bell::default(),
             ends,
+            handles: AtomicUsize::new(1),
+            sending: AtomicBool::new(false),
+        }
+    }
+
+    /// The same for one more handle.
+    pub(crate) fn share(self: &Arc<Self>) -> Arc<Self> {
+        self.handles.fetch_add(1, Ordering::Relaxed);
+        self.clone()
+    }
+
+    /// Takes a handle off the count. True if it was the last: then there will be no other.
+    pub(crate) fn leaves_last(&self) -> bool {
+        self.handles.fetch_sub(1, Ordering::AcqRel) == 1
+    }
+
+    /// What only closers at work may hold beside the caller. They hold it for a few instructions, and never while they
+    /// wake anybody, so that there is nothing to wait for with a waker.
+    pub(crate) fn alone(mut self: Arc<Self>) -> Self {
+        loop {
+            match Arc::try_unwrap(self) {
+                Ok(shared) => return shared,
+                Err(held) => self = held,
+            }
+            thread::yield_now();
+        }
+    }
+
+    /// Closes it and resets the connection, unless it was closed before.
+    pub(crate) fn reset(&self) {
+        if self.latch.close() && self.ends.peer.is_some() {
+            self.local(); // nobody can be asked later
+            socket::reset(&self.source);
         }
     }
 
@@ -79,9 +118,34 @@ impl<R: Runtime> Shared<R> {
         self.latch.is_closed()
     }
 
+    /// Runs a system call that sends. Its failure is in the latch before a receive on another thread can mistake what
+    /// the failure left behind for a clean end; see [`end_of_stream`](Self::end_of_stream).
+    #[inline]
+    pub(crate) fn sending<T>(&self, call: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+        self.sending.store(true, Ordering::Relaxed);
+        let result = call();
+        if let Err(error) = &result {
+            self.remember(error);
+        }
+        self.sending.store(false, Ordering::Release);
+        result
+    }
+
+    #[cold]
+    fn remember(&self, error: &io::Error) {
+        match Errno::from_io_error(error) {
+            None | Some(Errno::AGAIN | Errno::NOBUFS | Errno::NOMEM) => {}
+            Some(errno) => drop(self.latch.break_with(io::Error::from(errno).into())),
+        }
+    }
+
     /// What a receive says about an end that the system reported. `ended` remembers a clean one.
     #[cold]
     pub(crate) fn end_of_stream(&self, ended: &mut bool) -> ReceiveError {
+        fence(Ordering::SeqCst); // a send that took the failure from the system before this receive is seen below
+        while self.sending.load(Ordering::Acquire) {
+            thread::yield_now(); // it never waits for the peer
+        }
         if self.latch.is_closed() {
             return ReceiveError::Closed;
         }
@@ -131,17 +195,20 @@ enum Failure {
 }
 
 impl<R: Runtime> Close for Shared<R> {
-    fn close(&self) {
+    fn close(self: Arc<Self>) {
         self.latch.close();
-        self.bell.ring();
+        ring(self);
     }
 
-    fn abort(&self) {
-        let first = self.latch.close();
-        if first && self.ends.peer.is_some() {
-            self.local();
-            socket::reset(&self.source);
-        }
-        self.bell.ring();
+    fn abort(self: Arc<Self>) {
+        self.reset();
+        ring(self);
     }
+}
+
+/// Wakes everybody who waits, to find the latch closed.
+fn ring<R: Runtime>(shared: Arc<Shared<R>>) {
+    let waiting = shared.bell.waiting();
+    drop(shared); // a waker may run its task here and now, and that may close
+    waiting.into_iter().for_each(Waker::wake);
 }

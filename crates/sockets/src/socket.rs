@@ -163,6 +163,20 @@ pub(crate) fn peer_address(fd: impl AsFd) -> io::Result<SocketAddr> {
     ip_address(SockRef::from(&fd).peer_addr()?)
 }
 
+/// Where a connection to `to` went. That is `to`, unless the system understood it: it takes the unspecified address for
+/// its own, and drops a scope where there is none.
+pub(crate) fn connected_to(fd: impl AsFd, to: SocketAddr) -> SocketAddr {
+    let as_written = match to {
+        SocketAddr::V4(to) => !to.ip().is_unspecified(),
+        SocketAddr::V6(to) => !to.ip().is_unspecified() && to.scope_id() == 0 && to.flowinfo() == 0,
+    };
+    if as_written {
+        to
+    } else {
+        peer_address(fd).unwrap_or(to)
+    }
+}
+
 fn ip_address(address: socket2::SockAddr) -> io::Result<SocketAddr> {
     address
         .as_socket()

@@ -24,7 +24,7 @@ pub fn from_native(stream: tokio::net::TcpStream) -> io::Result<TcpStream<Tokio>
 ///
 /// # Errors
 ///
-/// If the stream was closed, if its [`Closer`](anynet_core::Closer) is at work on it, or if there is no current runtime.
+/// If the stream was closed, or if there is no current runtime.
 pub fn into_native(stream: TcpStream<Tokio>) -> io::Result<tokio::net::TcpStream> {
     let _context = Tokio::current()?; // where `from_std` would panic
     tokio::net::TcpStream::from_std(StdTcpStream::from(stream.into_fd()?))

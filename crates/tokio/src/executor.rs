@@ -1,11 +1,13 @@
 //! tokio's tasks and timers.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use anynet_core::{Executor, Task};
 use tokio::task::JoinHandle;
+use tokio::task::coop::unconstrained;
 
 use crate::Tokio;
 
@@ -21,8 +23,7 @@ impl Executor for Tokio {
 
     /// # Panics
     ///
-    /// With tokio's own message, if the runtime was built without `enable_time`; when it is polled, if the runtime was
-    /// shut down.
+    /// With tokio's own message, if the runtime was built without `enable_time`.
     fn sleep(&self, duration: Duration) -> TokioSleep {
         let _context = self.handle().enter();
         TokioSleep(Box::pin(tokio::time::sleep(duration)))
@@ -37,7 +38,8 @@ impl Executor for Tokio {
     }
 }
 
-/// A sleep on tokio's timer.
+/// A sleep on tokio's timer. Over when the runtime is shut down; one that was first polled after that has tokio write a
+/// panic to the standard error, which goes no further.
 #[derive(Debug)]
 pub struct TokioSleep(Pin<Box<tokio::time::Sleep>>);
 
@@ -45,7 +47,14 @@ impl Future for TokioSleep {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        self.0.as_mut().poll(cx)
+        if self.0.is_elapsed() {
+            return Poll::Ready(());
+        }
+        // Outside the cooperative budget, which a busy stream beside it may have used up: a deadline must be met all the
+        // same. A loop of sleeps lets others run even so, for one that was just made is not over at its first poll.
+        let mut sleep = unconstrained(self.0.as_mut());
+        // A shutdown ends the sleeps that are running; any other panics then, and nothing can be asked beforehand.
+        catch_unwind(AssertUnwindSafe(|| Pin::new(&mut sleep).poll(cx))).unwrap_or(Poll::Ready(()))
     }
 }
 

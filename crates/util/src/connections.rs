@@ -38,13 +38,13 @@ impl<E: Executor> Connections<E> {
 
     pub(crate) fn spawn(&self, connection: impl Future<Output = ()> + Send + 'static) {
         let key = lock(&self.tasks).slots.insert(Slot::Starting);
-        let tasks = self.tasks.clone();
+        let place = Place {
+            tasks: self.tasks.clone(),
+            key,
+        };
         let task = self.executor.spawn(async move {
+            let _place = place;
             connection.await;
-            if let Some(own) = finish(&tasks, key) {
-                // Ended by itself, so there is nothing to cancel.
-                own.detach();
-            }
         });
         let mut tasks = lock(&self.tasks);
         if matches!(tasks.slots[key], Slot::Finished) {
@@ -70,6 +70,21 @@ impl<E: Executor> Drop for Connections<E> {
         // Dropped outside the lock: a task's destructor may be the handler's, and call anything.
         let cancelled = std::mem::take(&mut lock(&self.tasks).slots);
         drop(cancelled);
+    }
+}
+
+/// A task's place among the others. Given up however the task ends: its executor may drop it, too.
+struct Place<T: Task<()>> {
+    tasks: Arc<Mutex<Tasks<T>>>,
+    key: usize,
+}
+
+impl<T: Task<()>> Drop for Place<T> {
+    fn drop(&mut self) {
+        if let Some(own) = finish(&self.tasks, self.key) {
+            // It has ended, so there is nothing to cancel.
+            own.detach();
+        }
     }
 }
 

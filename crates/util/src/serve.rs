@@ -163,10 +163,11 @@ fn panic_message(payload: &Box<dyn Any + Send>) -> &str {
 
 /// Runs one connection to its end, whatever that is.
 async fn supervise(connection: impl Future<Output = Result<()>>, on_error: OnError) {
-    let mut connection = pin!(connection);
+    // The connection's destructor runs in the poll that ends it, and so is guarded too.
+    let mut connection = pin!(async { connection.await.map_err(ServeError::Failed) });
     let end = poll_fn(
         |cx| match catch_unwind(AssertUnwindSafe(|| connection.as_mut().poll(cx))) {
-            Ok(poll) => poll.map_err(ServeError::Failed),
+            Ok(poll) => poll,
             Err(panic) => Poll::Ready(Err(ServeError::Panicked(panic))),
         },
     );

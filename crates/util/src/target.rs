@@ -113,6 +113,8 @@ fn name_fault(host: &str) -> Option<&'static str> {
         Some("the host is empty")
     } else if host.contains('\0') {
         Some("the host contains NUL")
+    } else if host.contains(|c: char| c.is_whitespace() || c.is_control() || "/?#@[]".contains(c)) {
+        Some("the host contains a character that no name has")
     } else {
         None
     }
@@ -234,6 +236,16 @@ mod tests {
         assert!(reason("::1:80").contains("brackets"));
         assert!(reason("[::g]:80").contains("brackets"));
         assert!(reason("a\0b:80").contains("NUL"));
+        for text in [
+            " 127.0.0.1:80",
+            "a name:80",
+            "127.0.0.1/path:80",
+            "user@host:80",
+            "host\n:80",
+        ] {
+            assert!(reason(text).contains("character"), "{text:?}");
+        }
+        assert!(matches!(Target::from(("[::1]", 80)).0, Repr::Malformed { .. }));
     }
 
     #[test]

@@ -1,5 +1,357 @@
-//! Executors: tasks, timers, and sockets that outlive their runtime.
+//! Tasks, time, and what becomes of sockets with their runtime.
 
-use crate::case::cases;
+use std::future::{pending, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context as TaskContext, Poll, Wake, Waker};
+use std::thread;
+use std::time::Duration;
 
-cases![];
+use anynet_core::{
+    AcceptError, BoxFuture, BoxRuntime, BoxTask, Executor, ReceiveError, SendError, Task, TimedOut,
+};
+use anynet_sockets::TcpStream;
+use anynet_util::timeout;
+
+use crate::Context;
+use crate::case::{Outcome, cases};
+
+cases![
+    a_panic_of_a_task_resumes_in_whoever_awaits_it,
+    a_panic_of_a_detached_task_harms_nobody,
+    a_dropped_task_is_cancelled,
+    a_task_that_never_ran_is_cancelled_too,
+    a_detached_task_goes_on,
+    a_task_is_spawned_from_any_thread,
+    a_deadline_is_met_beside_a_stream_that_is_always_ready,
+    a_deadline_is_met_beside_a_listener_that_is_always_ready,
+    a_stream_that_is_always_ready_lets_other_tasks_run,
+    what_is_ready_is_in_time_even_with_no_time_left,
+    a_sleep_is_no_shorter_than_asked,
+    a_sleep_too_long_for_the_clock_waits,
+    a_stream_moves_between_threads_in_the_middle_of_a_transfer,
+    a_receive_that_waits_is_woken_on_the_thread_it_moved_to,
+    a_socket_works_on_the_executor_of_another_runtime,
+    a_socket_whose_runtime_was_shut_down_is_an_error_not_a_hang,
+];
+
+/// Long enough to be seen, short enough to wait for.
+const SHORT: Duration = Duration::from_millis(20);
+
+async fn a_panic_of_a_task_resumes_in_whoever_awaits_it(context: Context) {
+    let sibling = context.runtime().spawn(async { 7 });
+    let runtime = context.runtime().clone();
+    let before_and_after_a_wait = [
+        context.runtime().spawn(async { throw() }),
+        context.runtime().spawn(async move {
+            runtime.sleep(SHORT).await;
+            throw();
+        }),
+    ];
+    for mut task in before_and_after_a_wait {
+        let resumed = poll_fn(
+            |cx| match catch_unwind(AssertUnwindSafe(|| Pin::new(&mut task).poll(cx))) {
+                Ok(polled) => polled.map(|()| None),
+                Err(payload) => Poll::Ready(Some(payload)),
+            },
+        );
+        let payload = context.within(resumed).await.expect("a panic, not an output");
+        assert_eq!(payload.downcast_ref(), Some(&"thrown"));
+    }
+    assert_eq!(context.within(sibling).await, 7);
+}
+
+async fn a_panic_of_a_detached_task_harms_nobody(context: Context) {
+    let sibling = context.runtime().spawn({
+        let context = context.clone();
+        async move { context.settle().await }
+    });
+    for _ in 0..10 {
+        context.runtime().spawn(async { throw() }).detach();
+    }
+    context.within(sibling).await;
+    context.within(context.runtime().spawn(async {})).await;
+}
+
+async fn a_dropped_task_is_cancelled(context: Context) {
+    let (mut stream, mut peer) = context.tcp_pair().await;
+    let alive = Arc::new(());
+    let guard = alive.clone();
+    let task = context.runtime().spawn(async move {
+        let _guard = guard;
+        stream.receive(&mut [0; 1]).await
+    });
+    context.settle().await;
+    assert_eq!(Arc::strong_count(&alive), 2, "it runs");
+    drop(task);
+    context.until(|| Arc::strong_count(&alive) == 1).await;
+    // What it held is gone with it.
+    context
+        .within(peer.receive(&mut [0; 1]))
+        .await
+        .expect_err("the stream is closed");
+}
+
+async fn a_task_that_never_ran_is_cancelled_too(context: Context) {
+    let (alive, ran) = (Arc::new(()), Arc::new(AtomicUsize::new(0)));
+    for _ in 0..10 {
+        let (guard, run) = (alive.clone(), ran.clone());
+        drop(context.runtime().spawn(async move {
+            let _guard = guard;
+            run.fetch_add(1, Ordering::Relaxed);
+            pending::<()>().await;
+        }));
+    }
+    context.until(|| Arc::strong_count(&alive) == 1).await;
+}
+
+async fn a_detached_task_goes_on(context: Context) {
+    let (mut stream, mut peer) = context.tcp_pair().await;
+    let task = context.runtime().spawn({
+        let context = context.clone();
+        async move {
+            context.settle().await;
+            stream.send(b"x").await.unwrap();
+            pending::<()>().await;
+        }
+    });
+    task.detach();
+    assert_eq!(context.within(peer.receive(&mut [0; 8])).await.unwrap(), 1);
+    context.assert_waits(&mut peer.receive(&mut [0; 8])).await;
+}
+
+async fn a_task_is_spawned_from_any_thread(context: Context) {
+    let runtime = context.runtime().clone();
+    let spawning = thread::spawn(move || {
+        let own = runtime.clone();
+        runtime.spawn(async move { own.sleep(SHORT).await })
+    });
+    context.until(|| spawning.is_finished()).await;
+    context.within(spawning.join().unwrap()).await;
+}
+
+async fn a_deadline_is_met_beside_a_stream_that_is_always_ready(context: Context) {
+    let (mut stream, mut peer) = context.tcp_pair().await;
+    context.within(peer.send(b"x")).await.unwrap();
+    context.within(stream.peek(&mut [0; 1])).await.unwrap();
+    let busy = async {
+        loop {
+            stream.peek(&mut [0; 1]).await.unwrap();
+        }
+    };
+    let TimedOut = assert_met(&context, busy).await;
+    let busy = async {
+        loop {
+            stream.send_ready().await.unwrap();
+        }
+    };
+    let TimedOut = assert_met(&context, busy).await;
+}
+
+async fn a_deadline_is_met_beside_a_listener_that_is_always_ready(context: Context) {
+    let listener = context.listener().await;
+    // A client for every accept: whoever is taken is followed by another.
+    let address = listener.local_address();
+    let mut client = std::net::TcpStream::connect(address).unwrap();
+    let busy = async {
+        loop {
+            let taken = listener.accept().await.unwrap();
+            client = std::net::TcpStream::connect(address).unwrap();
+            drop(taken);
+        }
+    };
+    let TimedOut = assert_met(&context, busy).await;
+}
+
+async fn a_stream_that_is_always_ready_lets_other_tasks_run(context: Context) {
+    let (mut stream, mut peer) = context.tcp_pair().await;
+    context.within(peer.send(b"x")).await.unwrap();
+    let _busy: BoxTask<()> = context.runtime().spawn(async move {
+        loop {
+            stream.peek(&mut [0; 1]).await.unwrap();
+        }
+    });
+    context.settle().await;
+    for _ in 0..10 {
+        context.within(context.runtime().spawn(async {})).await;
+    }
+    let (mut one, mut other) = context.tcp_pair().await;
+    context.within(one.send(b"x")).await.unwrap();
+    context.within(other.receive(&mut [0; 1])).await.unwrap();
+}
+
+async fn what_is_ready_is_in_time_even_with_no_time_left(context: Context) {
+    let ready = timeout(context.runtime(), Duration::ZERO, async { 7 });
+    assert_eq!(context.within(ready).await, Ok(7));
+    let never = timeout(context.runtime(), Duration::ZERO, pending::<()>());
+    assert_eq!(context.within(never).await, Err(TimedOut));
+}
+
+async fn a_sleep_is_no_shorter_than_asked(context: Context) {
+    for asked in [
+        Duration::ZERO,
+        Duration::from_micros(1),
+        Duration::from_micros(1500),
+        SHORT,
+    ] {
+        let before = context.runtime().now();
+        context.within(context.runtime().sleep(asked)).await;
+        let slept = context.runtime().now() - before;
+        assert!(slept >= asked, "{slept:?} of {asked:?}");
+    }
+}
+
+async fn a_sleep_too_long_for_the_clock_waits(context: Context) {
+    let mut long = context.runtime().sleep(Duration::MAX);
+    context.assert_waits(&mut long).await;
+    let limited = timeout(context.runtime(), Duration::MAX, context.runtime().sleep(SHORT));
+    context.within(limited).await.expect("the limit is far");
+}
+
+async fn a_stream_moves_between_threads_in_the_middle_of_a_transfer(context: Context) {
+    let (stream, mut peer) = context.tcp_pair().await;
+    let echoing = context.runtime().spawn(async move {
+        let mut buf = [0; 1500];
+        while let Ok(n) = peer.receive(&mut buf).await {
+            peer.send(&buf[..n]).await.unwrap();
+        }
+    });
+    let mut transfer = Transfer(Box::pin(a_mebibyte_there_and_back(stream)));
+    // A few polls here and a few there, on threads of the runtime and on others.
+    for hop in 0.. {
+        let polls = a_few_polls(transfer);
+        let polled = match hop % 3 {
+            0 => context.within(polls).await,
+            1 => context.within(context.runtime().spawn(polls)).await,
+            _ => on_another_thread(&context, polls).await,
+        };
+        match polled {
+            Ok(()) => break,
+            Err(unfinished) => transfer = unfinished,
+        }
+    }
+    context.within(echoing).await;
+}
+
+async fn a_receive_that_waits_is_woken_on_the_thread_it_moved_to(context: Context) {
+    let (mut stream, mut peer) = context.tcp_pair().await;
+    let mut receive: BoxFuture<'static, usize> =
+        Box::pin(async move { stream.receive(&mut [0; 8]).await.unwrap() });
+    context.assert_waits(&mut receive).await;
+    let sending = context.runtime().spawn({
+        let context = context.clone();
+        async move {
+            context.settle().await;
+            peer.send(b"x").await.unwrap();
+            peer
+        }
+    });
+    assert_eq!(on_another_thread(&context, receive).await, 1);
+    context.within(sending).await;
+}
+
+async fn a_socket_works_on_the_executor_of_another_runtime(context: Context) -> Outcome {
+    let (there, shut_down) = context.second()?;
+    let (stream, mut peer) = there.tcp_pair().await;
+    let echoing = context.runtime().spawn(async move {
+        let mut buf = [0; 1500];
+        while let Ok(n) = peer.receive(&mut buf).await {
+            peer.send(&buf[..n]).await.unwrap();
+        }
+    });
+    context.within(a_mebibyte_there_and_back(stream)).await;
+    context.within(echoing).await;
+    shut_down();
+    Ok(())
+}
+
+async fn a_socket_whose_runtime_was_shut_down_is_an_error_not_a_hang(context: Context) -> Outcome {
+    let (there, shut_down) = context.second()?;
+    let listener = there.listener().await;
+    let (mut stream, mut peer) = there.tcp_pair().await;
+    context.within(peer.send(b"too late")).await.unwrap();
+    shut_down();
+    for _ in 0..2 {
+        let received = context.within(stream.receive(&mut [0; 8])).await;
+        assert!(matches!(received, Err(ReceiveError::Broken(_))), "{received:?}");
+        let sent = context.within(peer.send(b"x")).await;
+        assert!(matches!(sent, Err(SendError::Broken(_))), "{sent:?}");
+        let accepted = context.within(listener.accept()).await;
+        assert!(matches!(accepted, Err(AcceptError::Broken(_))), "{accepted:?}");
+    }
+    Ok(())
+}
+
+async fn a_mebibyte_there_and_back(mut stream: TcpStream<BoxRuntime>) {
+    const PIECES: usize = 64;
+    const PIECE: usize = 16 << 10;
+    for piece in 0..PIECES {
+        let data: Vec<u8> = (0..PIECE).map(|n| ((n * 7 + piece) % 251) as u8).collect();
+        let mut back = vec![0; PIECE];
+        stream.send(&data).await.unwrap();
+        let (first, rest) = back.split_at_mut(1 + piece * 100);
+        stream.receive_exactly(first).await.unwrap();
+        stream.receive_exactly(rest).await.unwrap();
+        assert!(back == data, "piece {piece} came back changed");
+    }
+}
+
+/// Awaits what never ends, until a deadline that must be met.
+async fn assert_met(context: &Context, busy: impl Future<Output = ()>) -> TimedOut {
+    let started = context.runtime().now();
+    let ended = context.within(timeout(context.runtime(), SHORT, busy)).await;
+    assert!(context.runtime().now() - started >= SHORT);
+    ended.expect_err("it never ends")
+}
+
+/// A transfer under way.
+struct Transfer(BoxFuture<'static, ()>);
+
+/// Polls a transfer a few times, then gives it back as it is.
+async fn a_few_polls(transfer: Transfer) -> Result<(), Transfer> {
+    let (mut transfer, mut left) = (Some(transfer), 3);
+    poll_fn(move |cx| {
+        let Transfer(future) = transfer.as_mut().expect("not given back yet");
+        let polled = future.as_mut().poll(cx);
+        left -= 1;
+        match polled {
+            Poll::Pending if left == 0 => Poll::Ready(Err(transfer.take().expect("not given back yet"))),
+            polled => polled.map(Ok),
+        }
+    })
+    .await
+}
+
+/// Awaits `future` on a thread of its own, which belongs to no runtime.
+async fn on_another_thread<T: Send + 'static>(
+    context: &Context,
+    future: impl Future<Output = T> + Send + 'static,
+) -> T {
+    let thread = thread::spawn(|| block_on(future));
+    context.until(|| thread.is_finished()).await;
+    thread.join().unwrap_or_else(|panic| resume_unwind(panic))
+}
+
+fn block_on<F: Future>(future: F) -> F::Output {
+    struct Unpark(thread::Thread);
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let mut future = pin!(future);
+    loop {
+        match future.as_mut().poll(&mut TaskContext::from_waker(&waker)) {
+            Poll::Ready(output) => return output,
+            Poll::Pending => thread::park(),
+        }
+    }
+}
+
+/// Panics, without a word on the standard error.
+fn throw() {
+    resume_unwind(Box::new("thrown"))
+}

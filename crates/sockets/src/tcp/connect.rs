@@ -137,13 +137,17 @@ async fn try_connect<R: Runtime>(
     let fd = socket::to_connect(to, local, options)?;
     // Before the reactor watches it: a socket that is not connecting yet counts as hung up.
     match socket::connect(fd.as_fd(), to) {
-        Ok(()) => TcpStream::from_connected(runtime.clone(), fd, None, to, false),
+        Ok(()) => {
+            let peer = socket::connected_to(&fd, to);
+            TcpStream::from_connected(runtime.clone(), fd, None, peer, false)
+        }
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
             let source = runtime.register(fd)?;
             source
                 .io(Direction::Write, |fd| socket::connect(fd, to).map(Step::Done))
                 .await?;
-            Ok(TcpStream::from_source(runtime.clone(), source, to))
+            let peer = socket::connected_to(&source, to);
+            Ok(TcpStream::from_source(runtime.clone(), source, peer))
         }
         Err(error) => Err(error),
     }

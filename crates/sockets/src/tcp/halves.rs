@@ -96,7 +96,10 @@ impl<R: Runtime> ByteReceiveStream for TcpReceiveHalf<R> {
         buf: &mut [u8],
     ) -> Poll<Result<NonZeroUsize, ReceiveError>> {
         match self.link.open() {
-            Some(shared) => self.receiver.poll_receive(shared, cx, buf),
+            Some(shared) => {
+                let received = self.receiver.poll_receive(shared, cx, buf);
+                received.map(|received| self.noticed(received))
+            }
             None => {
                 self.release();
                 Poll::Ready(Err(ReceiveError::Closed))
@@ -148,14 +151,20 @@ impl<R: Runtime> ByteSendStream for TcpSendHalf<R> {
     #[inline]
     fn poll_send(&mut self, cx: &mut Context<'_>, bufs: &[IoSlice<'_>]) -> Poll<Result<usize, SendError>> {
         match self.link.open() {
-            Some(shared) => self.sender.poll_send(shared, cx, bufs),
+            Some(shared) => {
+                let sent = self.sender.poll_send(shared, cx, bufs);
+                sent.map(|sent| self.noticed(sent))
+            }
             None => Poll::Ready(self.closed()),
         }
     }
 
     fn poll_send_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
         match self.link.open() {
-            Some(shared) => self.sender.poll_send_ready(shared, cx),
+            Some(shared) => {
+                let ready = self.sender.poll_send_ready(shared, cx);
+                ready.map(|ready| self.noticed(ready))
+            }
             None => Poll::Ready(self.closed()),
         }
     }
@@ -172,7 +181,10 @@ impl<R: Runtime> ByteSendStream for TcpSendHalf<R> {
     /// Never waits.
     fn poll_send_eof(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
         Poll::Ready(match self.link.open() {
-            Some(shared) => self.sender.send_eof(shared),
+            Some(shared) => {
+                let sent = self.sender.send_eof(shared);
+                self.noticed(sent)
+            }
             None => self.closed(),
         })
     }
@@ -202,6 +214,25 @@ impl<R: Runtime> Drop for TcpSendHalf<R> {
 /// split: a half that already waits would not hear the first.
 macro_rules! half {
     ($half:ident) => {
+        impl<R: Runtime> $half<R> {
+            /// Passes a result on. A closer that came during the call leaves this half's hold on the descriptor to
+            /// whoever is told of it.
+            #[inline]
+            fn noticed<T, E>(&mut self, result: Result<T, E>) -> Result<T, E> {
+                if result.is_err() {
+                    self.release_if_closed();
+                }
+                result
+            }
+
+            #[cold]
+            fn release_if_closed(&mut self) {
+                if self.link.open().is_none() {
+                    self.release();
+                }
+            }
+        }
+
         impl<R: Runtime> Attributes for $half<R> {
             fn attributes<'a>(&'a self, request: &mut Request<'_, 'a>) {
                 self.link.addresses(request);

@@ -101,7 +101,10 @@ impl<R: Runtime> TcpStream<R> {
     /// As [`receive`](Self::receive).
     pub fn try_receive(&mut self, buf: &mut [u8]) -> Result<Option<usize>, ReceiveError> {
         match self.link.open() {
-            Some(shared) => Ok(self.receiver.try_receive(shared, buf)?.map(NonZeroUsize::get)),
+            Some(shared) => {
+                let received = self.receiver.try_receive(shared, buf);
+                Ok(self.noticed(received)?.map(NonZeroUsize::get))
+            }
             None => self.receive_closed(),
         }
     }
@@ -113,7 +116,10 @@ impl<R: Runtime> TcpStream<R> {
     /// As [`send`](Self::send).
     pub fn try_send(&mut self, data: &[u8]) -> Result<Option<usize>, SendError> {
         match self.link.open() {
-            Some(shared) => self.sender.try_send(shared, data),
+            Some(shared) => {
+                let sent = self.sender.try_send(shared, data);
+                self.noticed(sent)
+            }
             None => self.send_closed(),
         }
     }
@@ -125,7 +131,10 @@ impl<R: Runtime> TcpStream<R> {
     /// As [`receive`](Self::receive).
     pub async fn peek(&mut self, buf: &mut [u8]) -> Result<usize, ReceiveError> {
         std::future::poll_fn(|cx| match self.link.open() {
-            Some(shared) => self.receiver.poll_peek(shared, cx, buf).map_ok(NonZeroUsize::get),
+            Some(shared) => {
+                let peeked = self.receiver.poll_peek(shared, cx, buf);
+                peeked.map(|peeked| self.noticed(peeked).map(NonZeroUsize::get))
+            }
             None => Poll::Ready(self.receive_closed()),
         })
         .await
@@ -239,7 +248,7 @@ impl<R: Runtime> TcpStream<R> {
     ///
     /// # Errors
     ///
-    /// If the stream was closed, or its [`Closer`] is at work at this moment.
+    /// If the stream was closed, here or through a [`Closer`].
     pub fn into_fd(self) -> io::Result<OwnedFd> {
         let Self {
             receiver,
@@ -248,6 +257,22 @@ impl<R: Runtime> TcpStream<R> {
         } = self;
         drop((receiver, sender)); // a slot that waits may hold on to it
         link.into_fd()
+    }
+
+    /// Passes a result on. A closer that came during the call leaves the descriptor to whoever is told of it.
+    #[inline]
+    fn noticed<T, E>(&mut self, result: Result<T, E>) -> Result<T, E> {
+        if result.is_err() {
+            self.release_if_closed();
+        }
+        result
+    }
+
+    #[cold]
+    fn release_if_closed(&mut self) {
+        if self.link.open().is_none() {
+            self.release();
+        }
     }
 
     /// Notices that the stream was closed: lets go of the descriptor.
@@ -283,7 +308,10 @@ impl<R: Runtime> ByteReceiveStream for TcpStream<R> {
         buf: &mut [u8],
     ) -> Poll<Result<NonZeroUsize, ReceiveError>> {
         match self.link.open() {
-            Some(shared) => self.receiver.poll_receive(shared, cx, buf),
+            Some(shared) => {
+                let received = self.receiver.poll_receive(shared, cx, buf);
+                received.map(|received| self.noticed(received))
+            }
             None => Poll::Ready(self.receive_closed()),
         }
     }
@@ -293,14 +321,20 @@ impl<R: Runtime> ByteSendStream for TcpStream<R> {
     #[inline]
     fn poll_send(&mut self, cx: &mut Context<'_>, bufs: &[IoSlice<'_>]) -> Poll<Result<usize, SendError>> {
         match self.link.open() {
-            Some(shared) => self.sender.poll_send(shared, cx, bufs),
+            Some(shared) => {
+                let sent = self.sender.poll_send(shared, cx, bufs);
+                sent.map(|sent| self.noticed(sent))
+            }
             None => Poll::Ready(self.send_closed()),
         }
     }
 
     fn poll_send_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
         match self.link.open() {
-            Some(shared) => self.sender.poll_send_ready(shared, cx),
+            Some(shared) => {
+                let ready = self.sender.poll_send_ready(shared, cx);
+                ready.map(|ready| self.noticed(ready))
+            }
             None => Poll::Ready(self.send_closed()),
         }
     }
@@ -317,7 +351,10 @@ impl<R: Runtime> ByteSendStream for TcpStream<R> {
     /// Never waits.
     fn poll_send_eof(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
         Poll::Ready(match self.link.open() {
-            Some(shared) => self.sender.send_eof(shared),
+            Some(shared) => {
+                let sent = self.sender.send_eof(shared);
+                self.noticed(sent)
+            }
             None => self.send_closed(),
         })
     }

@@ -1,0 +1,6 @@
+//! What is measured, and the figures that come of it: what the programs of this package share.
+
+#![expect(clippy::exhaustive_enums, reason = "nobody outside this package sees them")]
+
+pub mod ours;
+pub mod work;

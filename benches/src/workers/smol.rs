@@ -1,0 +1,158 @@
+//! Measures one candidate on smol, all of it on one thread, as the driver orders.
+
+use std::alloc::System;
+use std::net::SocketAddr;
+
+use anynet::{BoxStream, Current, Runtime};
+use anynet_benches::ours;
+use anynet_benches::work::{
+    BUFFER, CHUNK, CHUNKS, Candidate, Ends, Figures, MESSAGE, Measurement, Order, WARM_UP, Work,
+};
+use anynet_smol::Smol;
+use async_net::{TcpListener, TcpStream};
+use futures_lite::{AsyncReadExt, AsyncWriteExt};
+use smol::LocalExecutor;
+use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
+
+#[global_allocator]
+static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
+
+fn main() {
+    // Kept to the end of the program, so that tasks can spawn on it.
+    let executor: &'static LocalExecutor<'static> = Box::leak(Box::default());
+    let figures = executor.spawn(run(executor, Order::from_args()));
+    println!("{}", async_io::block_on(executor.run(figures)));
+}
+
+async fn run(executor: &LocalExecutor<'_>, order: Order) -> Figures {
+    match order.candidate {
+        Candidate::Native => native(executor, order).await,
+        Candidate::Generic => on(executor, Smol::new(), order).await,
+        Candidate::Facade => on(executor, Current::current().unwrap(), order).await,
+        Candidate::Boxed => boxed(executor, Smol::new(), order).await,
+        Candidate::BoxedFacade => boxed(executor, Current::current().unwrap(), order).await,
+    }
+}
+
+/// Runs the measured side here, and the other one as a task.
+async fn beside(
+    executor: &LocalExecutor<'_>,
+    other: impl Future<Output = ()> + 'static,
+    measured: impl Future<Output = Figures>,
+) -> Figures {
+    let other = executor.spawn(other);
+    let figures = measured.await;
+    other.await;
+    figures
+}
+
+async fn on<R: Runtime>(executor: &LocalExecutor<'_>, runtime: R, Order { work, ops, .. }: Order) -> Figures {
+    if work == Work::Connect {
+        let listener = ours::listener(&runtime).await;
+        let connecting = ours::connect(runtime, listener.local_address(), ops);
+        return beside(executor, ours::accept(listener, ops), connecting).await;
+    }
+    let (client, server, ends) = ours::pair(&runtime).await;
+    match work {
+        Work::Bulk => beside(executor, ours::pour(server, ops), ours::drain(client, ops, ends)).await,
+        _ => beside(executor, ours::answer(server), ours::ask(client, ops, ends)).await,
+    }
+}
+
+async fn boxed<R: Runtime>(
+    executor: &LocalExecutor<'_>,
+    runtime: R,
+    Order { work, ops, .. }: Order,
+) -> Figures {
+    let (client, server, ends) = ours::pair(&runtime).await;
+    let (client, server): (BoxStream, BoxStream) = (Box::new(client), Box::new(server));
+    match work {
+        Work::Bulk => beside(executor, ours::pour(server, ops), ours::drain(client, ops, ends)).await,
+        _ => beside(executor, ours::answer(server), ours::ask(client, ops, ends)).await,
+    }
+}
+
+async fn native(executor: &LocalExecutor<'_>, Order { work, ops, .. }: Order) -> Figures {
+    let listener = TcpListener::bind(ours::LOOPBACK).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    if work == Work::Connect {
+        return beside(executor, accept(listener, ops), connect(address, ops)).await;
+    }
+    let client = TcpStream::connect(address).await.unwrap();
+    let (server, _) = listener.accept().await.unwrap();
+    drop(listener);
+    client.set_nodelay(true).unwrap();
+    server.set_nodelay(true).unwrap();
+    let ends = Ends::of(&client, &server);
+    match work {
+        Work::Bulk => beside(executor, pour(server, ops), drain(client, ops, ends)).await,
+        _ => beside(executor, answer(server), ask(client, ops, ends)).await,
+    }
+}
+
+async fn ask(mut stream: TcpStream, ops: u64, ends: Ends) -> Figures {
+    ask_times(&mut stream, WARM_UP).await;
+    let measurement = Measurement::start();
+    ask_times(&mut stream, ops).await;
+    measurement.end(Some(ends))
+}
+
+async fn ask_times(stream: &mut TcpStream, times: u64) {
+    let mut buf = [0; BUFFER];
+    for _ in 0..times {
+        stream.write_all(&MESSAGE).await.unwrap();
+        assert_eq!(stream.read(&mut buf).await.unwrap(), MESSAGE.len());
+    }
+}
+
+async fn answer(mut stream: TcpStream) {
+    let mut buf = [0; BUFFER];
+    loop {
+        match stream.read(&mut buf).await.unwrap() {
+            0 => break,
+            n => stream.write_all(&buf[..n]).await.unwrap(),
+        }
+    }
+}
+
+async fn drain(mut stream: TcpStream, ops: u64, ends: Ends) -> Figures {
+    drain_times(&mut stream, WARM_UP).await;
+    let measurement = Measurement::start();
+    drain_times(&mut stream, ops).await;
+    measurement.end(Some(ends))
+}
+
+async fn drain_times(stream: &mut TcpStream, times: u64) {
+    let mut buf = vec![0; CHUNK];
+    let mut left = times * CHUNKS * CHUNK as u64;
+    while left > 0 {
+        let room = left.min(CHUNK as u64) as usize;
+        left -= stream.read(&mut buf[..room]).await.unwrap() as u64;
+    }
+}
+
+async fn pour(mut stream: TcpStream, ops: u64) {
+    let chunk = vec![7; CHUNK];
+    for _ in 0..(WARM_UP + ops) * CHUNKS {
+        stream.write_all(&chunk).await.unwrap();
+    }
+}
+
+async fn connect(to: SocketAddr, ops: u64) -> Figures {
+    connect_times(to, WARM_UP).await;
+    let measurement = Measurement::start();
+    connect_times(to, ops).await;
+    measurement.end(None)
+}
+
+async fn connect_times(to: SocketAddr, times: u64) {
+    for _ in 0..times {
+        drop(TcpStream::connect(to).await.unwrap());
+    }
+}
+
+async fn accept(listener: TcpListener, ops: u64) {
+    for _ in 0..WARM_UP + ops {
+        drop(listener.accept().await.unwrap());
+    }
+}

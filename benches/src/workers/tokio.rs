@@ -1,0 +1,154 @@
+//! Measures one candidate on tokio's current-thread runtime, as the driver orders.
+
+use std::alloc::System;
+use std::net::SocketAddr;
+
+use anynet::{BoxStream, Current, Runtime};
+use anynet_benches::ours;
+use anynet_benches::work::{
+    BUFFER, CHUNK, CHUNKS, Candidate, Ends, Figures, MESSAGE, Measurement, Order, WARM_UP, Work,
+};
+use anynet_tokio::Tokio;
+use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+#[global_allocator]
+static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
+
+fn main() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let figures = async { tokio::spawn(run(Order::from_args())).await.unwrap() };
+    println!("{}", runtime.block_on(figures));
+}
+
+async fn run(order: Order) -> Figures {
+    match order.candidate {
+        Candidate::Native => native(order).await,
+        Candidate::Generic => on(Tokio::current().unwrap(), order).await,
+        Candidate::Facade => on(Current::current().unwrap(), order).await,
+        Candidate::Boxed => boxed(Tokio::current().unwrap(), order).await,
+        Candidate::BoxedFacade => boxed(Current::current().unwrap(), order).await,
+    }
+}
+
+/// Runs the measured side here, and the other one as a task.
+async fn beside(
+    other: impl Future<Output = ()> + Send + 'static,
+    measured: impl Future<Output = Figures>,
+) -> Figures {
+    let other = tokio::spawn(other);
+    let figures = measured.await;
+    other.await.unwrap();
+    figures
+}
+
+async fn on<R: Runtime>(runtime: R, Order { work, ops, .. }: Order) -> Figures {
+    if work == Work::Connect {
+        let listener = ours::listener(&runtime).await;
+        let connecting = ours::connect(runtime, listener.local_address(), ops);
+        return beside(ours::accept(listener, ops), connecting).await;
+    }
+    let (client, server, ends) = ours::pair(&runtime).await;
+    match work {
+        Work::Bulk => beside(ours::pour(server, ops), ours::drain(client, ops, ends)).await,
+        _ => beside(ours::answer(server), ours::ask(client, ops, ends)).await,
+    }
+}
+
+async fn boxed<R: Runtime>(runtime: R, Order { work, ops, .. }: Order) -> Figures {
+    let (client, server, ends) = ours::pair(&runtime).await;
+    let (client, server): (BoxStream, BoxStream) = (Box::new(client), Box::new(server));
+    match work {
+        Work::Bulk => beside(ours::pour(server, ops), ours::drain(client, ops, ends)).await,
+        _ => beside(ours::answer(server), ours::ask(client, ops, ends)).await,
+    }
+}
+
+async fn native(Order { work, ops, .. }: Order) -> Figures {
+    let listener = TcpListener::bind(ours::LOOPBACK).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    if work == Work::Connect {
+        return beside(accept(listener, ops), connect(address, ops)).await;
+    }
+    let client = TcpStream::connect(address).await.unwrap();
+    let (server, _) = listener.accept().await.unwrap();
+    drop(listener);
+    client.set_nodelay(true).unwrap();
+    server.set_nodelay(true).unwrap();
+    let ends = Ends::of(&client, &server);
+    match work {
+        Work::Bulk => beside(pour(server, ops), drain(client, ops, ends)).await,
+        _ => beside(answer(server), ask(client, ops, ends)).await,
+    }
+}
+
+async fn ask(mut stream: TcpStream, ops: u64, ends: Ends) -> Figures {
+    ask_times(&mut stream, WARM_UP).await;
+    let measurement = Measurement::start();
+    ask_times(&mut stream, ops).await;
+    measurement.end(Some(ends))
+}
+
+async fn ask_times(stream: &mut TcpStream, times: u64) {
+    let mut buf = [0; BUFFER];
+    for _ in 0..times {
+        stream.write_all(&MESSAGE).await.unwrap();
+        assert_eq!(stream.read(&mut buf).await.unwrap(), MESSAGE.len());
+    }
+}
+
+async fn answer(mut stream: TcpStream) {
+    let mut buf = [0; BUFFER];
+    loop {
+        match stream.read(&mut buf).await.unwrap() {
+            0 => break,
+            n => stream.write_all(&buf[..n]).await.unwrap(),
+        }
+    }
+}
+
+async fn drain(mut stream: TcpStream, ops: u64, ends: Ends) -> Figures {
+    drain_times(&mut stream, WARM_UP).await;
+    let measurement = Measurement::start();
+    drain_times(&mut stream, ops).await;
+    measurement.end(Some(ends))
+}
+
+async fn drain_times(stream: &mut TcpStream, times: u64) {
+    let mut buf = vec![0; CHUNK];
+    let mut left = times * CHUNKS * CHUNK as u64;
+    while left > 0 {
+        let room = left.min(CHUNK as u64) as usize;
+        left -= stream.read(&mut buf[..room]).await.unwrap() as u64;
+    }
+}
+
+async fn pour(mut stream: TcpStream, ops: u64) {
+    let chunk = vec![7; CHUNK];
+    for _ in 0..(WARM_UP + ops) * CHUNKS {
+        stream.write_all(&chunk).await.unwrap();
+    }
+}
+
+async fn connect(to: SocketAddr, ops: u64) -> Figures {
+    connect_times(to, WARM_UP).await;
+    let measurement = Measurement::start();
+    connect_times(to, ops).await;
+    measurement.end(None)
+}
+
+async fn connect_times(to: SocketAddr, times: u64) {
+    for _ in 0..times {
+        drop(TcpStream::connect(to).await.unwrap());
+    }
+}
+
+async fn accept(listener: TcpListener, ops: u64) {
+    for _ in 0..WARM_UP + ops {
+        drop(listener.accept().await.unwrap());
+    }
+}

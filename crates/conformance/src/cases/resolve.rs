@@ -1,0 +1,226 @@
+//! From a name to addresses, and through them in order.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::task::Poll;
+use std::time::{Duration, Instant};
+
+use anynet_core::{
+    BindError, BoxRuntime, BoxSleep, BoxTask, ConnectError, Executor, FailedAttempt, Network, ResolveError,
+};
+use anynet_sockets::{OsNetwork, TcpListener, TcpStream};
+use anynet_util::{connect, listen};
+
+use crate::Context;
+use crate::case::{NotApplicable, Outcome, cases};
+use crate::context::{name_of, poll_once, refusing};
+
+cases![
+    a_name_is_looked_up_off_the_threads_of_the_runtime,
+    a_literal_address_is_looked_up_by_nobody,
+    a_name_that_cannot_be_looked_up_is_an_error_with_its_cause,
+    more_look_ups_than_threads_are_all_answered,
+    a_connect_tries_the_addresses_in_order_until_one_answers,
+    a_connect_that_fails_everywhere_tells_every_failure_in_order,
+    a_listener_takes_the_first_address_that_can_be_bound,
+    a_listener_that_can_be_bound_nowhere_tells_every_failure_in_order,
+    a_name_without_an_address_is_an_error,
+];
+
+async fn a_name_is_looked_up_off_the_threads_of_the_runtime(context: Context) -> Outcome {
+    if !cfg!(target_os = "linux") {
+        return Err(NotApplicable("the names of the threads are read from /proc"));
+    }
+    let network = context.network();
+    let lookup = Box::pin(network.resolve(name_of(context.loopback), 80));
+    let addresses = context.within(lookup).await.unwrap();
+    assert!(
+        addresses
+            .iter()
+            .all(|address| address.ip() == context.loopback.ip())
+    );
+    // A thread that has just answered waits for more.
+    assert!(
+        threads().iter().any(|name| name == "anynet-resolver"),
+        "{:?}",
+        threads()
+    );
+    Ok(())
+}
+
+async fn a_literal_address_is_looked_up_by_nobody(context: Context) {
+    let ip = context.loopback.ip().to_string();
+    for _ in 0..50 {
+        let network = context.network();
+        let mut lookup = Box::pin(network.resolve(&ip, 80));
+        match poll_once(&mut lookup) {
+            Poll::Ready(addresses) => assert_eq!(addresses.unwrap(), [(context.loopback.ip(), 80).into()]),
+            Poll::Pending => panic!("somebody was asked"),
+        }
+    }
+}
+
+async fn a_name_that_cannot_be_looked_up_is_an_error_with_its_cause(context: Context) {
+    // Too long for a name, so that nobody can be asked for it.
+    let name = "x".repeat(300);
+    let connect = TcpStream::connect_on(context.runtime(), (name.as_str(), 80));
+    match context.within(connect.into_future()).await {
+        Err(ConnectError::Resolve(ResolveError::Failed { host, .. })) => assert_eq!(host, name),
+        other => panic!("{other:?}"),
+    }
+    let bind = TcpListener::bind_on(context.runtime(), (name.as_str(), 80));
+    match context.within(bind.into_future()).await {
+        Err(BindError::Resolve(ResolveError::Failed { host, .. })) => assert_eq!(host, name),
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn more_look_ups_than_threads_are_all_answered(context: Context) {
+    let name = name_of(context.loopback);
+    let mut tasks = Vec::new();
+    for port in 1..=100 {
+        let (network, given_up) = (context.network(), context.network());
+        tasks.push((
+            port,
+            context
+                .runtime()
+                .spawn(async move { network.resolve(name, port).await }),
+        ));
+        let mut given_up = Box::pin(given_up.resolve(name, 9));
+        let _ = poll_once(&mut given_up);
+    }
+    for (port, task) in tasks {
+        let addresses = context.within(task).await.unwrap();
+        assert!(addresses.iter().all(|address| address.port() == port));
+    }
+}
+
+async fn a_connect_tries_the_addresses_in_order_until_one_answers(context: Context) {
+    let (_bound, refused) = refusing(context.loopback);
+    let (first, second) = (context.listener().await, context.listener().await);
+    let order = [refused, first.local_address(), second.local_address()];
+    let network = Listed::new(&context, &order);
+    let connected = context.within(connect(&network, ("a-name", 0))).await.unwrap();
+    let accepted = context.within(first.accept()).await.unwrap();
+    assert_eq!(accepted.peer_address(), connected.local_address());
+    context.assert_waits(&mut Box::pin(second.accept())).await;
+}
+
+async fn a_connect_that_fails_everywhere_tells_every_failure_in_order(context: Context) {
+    let (_one, first) = refusing(context.loopback);
+    let (_two, second) = refusing(context.loopback);
+    let network = Listed::new(&context, &[second, first]);
+    let error = context
+        .within(connect(&network, ("a-name", 0)))
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::ConnectionRefused);
+    let text = error.to_string();
+    let ConnectError::Failed(attempts) = error else {
+        panic!("{error:?}");
+    };
+    assert_eq!(tried(&attempts), [second, first]);
+    for address in [first, second] {
+        assert!(
+            text.contains(&address.to_string()),
+            "{address} is not in {text:?}"
+        );
+    }
+}
+
+async fn a_listener_takes_the_first_address_that_can_be_bound(context: Context) {
+    let (_bound, taken) = refusing(context.loopback);
+    let network = Listed::new(&context, &[taken, context.loopback]);
+    let listener = context.within(listen(&network, ("a-name", 0))).await.unwrap();
+    assert_ne!(listener.local_address(), taken);
+    assert_eq!(listener.local_address().ip(), context.loopback.ip());
+}
+
+async fn a_listener_that_can_be_bound_nowhere_tells_every_failure_in_order(context: Context) {
+    let (_one, first) = refusing(context.loopback);
+    let (_two, second) = refusing(context.loopback);
+    let network = Listed::new(&context, &[second, first]);
+    let error = context.within(listen(&network, ("a-name", 0))).await.unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::AddrInUse);
+    let BindError::Failed(attempts) = error else {
+        panic!("{error:?}");
+    };
+    assert_eq!(tried(&attempts), [second, first]);
+}
+
+async fn a_name_without_an_address_is_an_error(context: Context) {
+    let network = Listed::new(&context, &[]);
+    match context.within(connect(&network, ("a-name", 0))).await {
+        Err(ConnectError::Resolve(ResolveError::NoAddress { host })) => assert_eq!(host, "a-name"),
+        other => panic!("{other:?}"),
+    }
+    match context.within(listen(&network, ("a-name", 0))).await {
+        Err(BindError::Resolve(ResolveError::NoAddress { host })) => assert_eq!(host, "a-name"),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn tried(attempts: &[FailedAttempt]) -> Vec<SocketAddr> {
+    attempts.iter().map(|attempt| attempt.address).collect()
+}
+
+/// The names of this process's threads.
+fn threads() -> Vec<String> {
+    let tasks = fs::read_dir("/proc/self/task").expect("Linux has it");
+    let names = tasks.filter_map(|task| fs::read_to_string(task.ok()?.path().join("comm")).ok());
+    names.map(|name| name.trim_end().to_owned()).collect()
+}
+
+/// The system's network, where every name has the addresses of a list.
+#[derive(Clone, Debug)]
+struct Listed {
+    network: OsNetwork<BoxRuntime>,
+    addresses: Vec<SocketAddr>,
+}
+
+impl Listed {
+    fn new(context: &Context, addresses: &[SocketAddr]) -> Self {
+        Self {
+            network: context.network(),
+            addresses: addresses.to_vec(),
+        }
+    }
+}
+
+impl Network for Listed {
+    type Stream = TcpStream<BoxRuntime>;
+    type Listener = TcpListener<BoxRuntime>;
+
+    async fn connect(&self, to: SocketAddr) -> Result<Self::Stream, ConnectError> {
+        self.network.connect(to).await
+    }
+
+    async fn listen(&self, on: SocketAddr) -> Result<Self::Listener, BindError> {
+        self.network.listen(on).await
+    }
+
+    async fn resolve(&self, _host: &str, _port: u16) -> Result<Vec<SocketAddr>, ResolveError> {
+        Ok(self.addresses.clone())
+    }
+}
+
+impl Executor for Listed {
+    type Task<T: Send + 'static> = BoxTask<T>;
+    type Sleep = BoxSleep;
+
+    fn now(&self) -> Instant {
+        self.network.now()
+    }
+
+    fn sleep(&self, duration: Duration) -> BoxSleep {
+        self.network.sleep(duration)
+    }
+
+    fn spawn<F>(&self, future: F) -> BoxTask<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send,
+    {
+        self.network.spawn(future)
+    }
+}
