@@ -16,7 +16,7 @@ pub use anynet_core::{
     BoxNetwork, BoxRuntime, BoxSleep, BoxStream, BoxTask, ByteReceiveStream, ByteReceiveStreamExt,
     ByteSendStream, ByteSendStreamExt, ByteStream, Cause, Close, Closer, ConnectError, Error, Executor,
     FailedAttempt, Listener, LocalAddress, Network, PeerAddress, ReceiveError, ReceiveExactlyError, Request,
-    ResolveError, Result, Runtime, SendError, Task, TimedOut, future,
+    ResolveError, Result, Runtime, SendError, Task, TimedOut, UnixAddress, UnixAddressError, future,
 };
 // Policy, over any network.
 pub use anynet_util::{Serve, ServeError, Target};

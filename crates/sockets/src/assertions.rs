@@ -25,6 +25,9 @@ const _: () = {
     send_sync_unpin::<NoDelay>();
     send_sync_unpin::<NotSentLowWaterMark>();
     send_sync_unpin::<OptionError>();
+    send_sync_unpin::<Interface>();
+    send_sync_unpin::<NameError>();
+    send_sync_unpin::<NameQuery>();
     send_sync_unpin::<OsNetwork<BoxRuntime>>();
     send_sync_unpin::<ReceiveBufferSize>();
     send_sync_unpin::<ReuniteError<BoxRuntime>>();

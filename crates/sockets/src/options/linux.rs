@@ -52,31 +52,31 @@ pub(super) fn set_congestion(socket: &Socket, name: String) -> io::Result<()> {
 }
 
 pub(super) fn defer_accept(socket: &Socket) -> io::Result<Duration> {
-    let seconds = sys::int_option(socket, libc::IPPROTO_TCP, libc::TCP_DEFER_ACCEPT)?;
+    let seconds = sys::option::get_int(socket, libc::IPPROTO_TCP, libc::TCP_DEFER_ACCEPT)?;
     Ok(Duration::from_secs(seconds.unsigned_abs().into()))
 }
 
 pub(super) fn set_defer_accept(socket: &Socket, time: Duration) -> io::Result<()> {
     let seconds = libc::c_int::try_from(time.as_nanos().div_ceil(1_000_000_000));
     let seconds = seconds.map_err(|_| out_of_range("the time is too long"))?;
-    sys::set_int_option(socket, libc::IPPROTO_TCP, libc::TCP_DEFER_ACCEPT, seconds)
+    sys::option::set_int(socket, libc::IPPROTO_TCP, libc::TCP_DEFER_ACCEPT, seconds)
 }
 
 pub(super) fn fast_open(socket: &Socket) -> io::Result<u32> {
-    let connections = sys::int_option(socket, libc::IPPROTO_TCP, libc::TCP_FASTOPEN)?;
+    let connections = sys::option::get_int(socket, libc::IPPROTO_TCP, libc::TCP_FASTOPEN)?;
     Ok(connections.unsigned_abs())
 }
 
 pub(super) fn set_fast_open(socket: &Socket, connections: u32) -> io::Result<()> {
     let connections = libc::c_int::try_from(connections);
     let connections = connections.map_err(|_| out_of_range("the queue is too long"))?;
-    sys::set_int_option(socket, libc::IPPROTO_TCP, libc::TCP_FASTOPEN, connections)
+    sys::option::set_int(socket, libc::IPPROTO_TCP, libc::TCP_FASTOPEN, connections)
 }
 
 pub(super) fn fast_open_connect(socket: &Socket) -> io::Result<bool> {
-    Ok(sys::int_option(socket, libc::IPPROTO_TCP, libc::TCP_FASTOPEN_CONNECT)? != 0)
+    Ok(sys::option::get_int(socket, libc::IPPROTO_TCP, libc::TCP_FASTOPEN_CONNECT)? != 0)
 }
 
 pub(super) fn set_fast_open_connect(socket: &Socket, on: bool) -> io::Result<()> {
-    sys::set_int_option(socket, libc::IPPROTO_TCP, libc::TCP_FASTOPEN_CONNECT, on.into())
+    sys::option::set_int(socket, libc::IPPROTO_TCP, libc::TCP_FASTOPEN_CONNECT, on.into())
 }
