@@ -16,10 +16,15 @@ pub use anynet_core::{
     BoxNetwork, BoxRuntime, BoxSleep, BoxStream, BoxTask, ByteReceiveStream, ByteReceiveStreamExt,
     ByteSendStream, ByteSendStreamExt, ByteStream, Cause, Close, Closer, ConnectError, Error, Executor,
     FailedAttempt, Listener, LocalAddress, Network, PeerAddress, ReceiveError, ReceiveExactlyError, Request,
-    ResolveError, Result, Runtime, SendError, Task, TimedOut, future,
+    ResolveError, Result, Runtime, SendError, Task, TimedOut, UnixAddress, UnixAddressError, future,
 };
 // Policy, over any network.
 pub use anynet_util::{Serve, ServeError, Target};
+
+// What a socket can be set to, on every runtime.
+#[doc(inline)]
+pub use anynet_sockets::options;
+
 #[doc(no_inline)]
 pub use {anynet_sockets as sockets, anynet_util as util};
 

@@ -1,5 +1,9 @@
 //! Addresses of every family, and the attributes that carry them.
 
+mod unix;
+
+pub use unix::UnixAddress;
+
 use std::fmt;
 use std::net::SocketAddr;
 
@@ -9,6 +13,8 @@ use std::net::SocketAddr;
 pub enum Address {
     /// An IP address and a port.
     Ip(SocketAddr),
+    /// A path, an abstract name, or no name at all.
+    Unix(UnixAddress),
 }
 
 impl Address {
@@ -16,6 +22,15 @@ impl Address {
     pub fn ip(&self) -> Option<SocketAddr> {
         match self {
             Self::Ip(address) => Some(*address),
+            Self::Unix(_) => None,
+        }
+    }
+
+    /// The UNIX address, if it is one.
+    pub fn unix(&self) -> Option<&UnixAddress> {
+        match self {
+            Self::Unix(address) => Some(address),
+            Self::Ip(_) => None,
         }
     }
 }
@@ -26,10 +41,17 @@ impl From<SocketAddr> for Address {
     }
 }
 
+impl From<UnixAddress> for Address {
+    fn from(address: UnixAddress) -> Self {
+        Self::Unix(address)
+    }
+}
+
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Ip(address) => address.fmt(f),
+            Self::Unix(address) => address.fmt(f),
         }
     }
 }
@@ -41,3 +63,26 @@ pub struct LocalAddress(pub Address);
 /// Attribute: the address of the peer's end. Known from the start: there after a reset and after our own close.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct PeerAddress(pub Address);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_of_one_family() {
+        let ip = SocketAddr::from(([127, 0, 0, 1], 80));
+        assert_eq!(Address::from(ip).ip(), Some(ip));
+        assert_eq!(Address::from(ip).unix(), None);
+        let unix = UnixAddress::from("/run/app.sock");
+        assert_eq!(Address::from(unix.clone()).unix(), Some(&unix));
+        assert_eq!(Address::from(unix).ip(), None);
+    }
+
+    #[test]
+    fn it_prints_as_the_address_that_it_holds() {
+        let ip = SocketAddr::from(([127, 0, 0, 1], 80));
+        assert_eq!(Address::from(ip).to_string(), "127.0.0.1:80");
+        let unix = UnixAddress::from_abstract_name("app");
+        assert_eq!(Address::from(unix).to_string(), "@app");
+    }
+}

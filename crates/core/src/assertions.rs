@@ -30,6 +30,8 @@ const _: () = {
     send_sync_unpin::<SendError>();
     send_sync_unpin::<Step<()>>();
     send_sync_unpin::<TimedOut>();
+    send_sync_unpin::<UnixAddress>();
+    send_sync_unpin::<UnixAddressError>();
     // Sent, not shared.
     send_unpin::<BoxSleep>();
     send_unpin::<BoxStream>();

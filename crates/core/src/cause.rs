@@ -31,6 +31,11 @@ impl Cause {
     pub fn raw_os_error(&self) -> Option<i32> {
         self.0.raw_os_error()
     }
+
+    /// The error inside, as [`io::Error::get_ref`] gives it, to be downcast: an `OptionError` of the sockets, say.
+    pub fn get_ref(&self) -> Option<&(dyn StdError + Send + Sync + 'static)> {
+        self.0.get_ref()
+    }
 }
 
 impl From<io::Error> for Cause {
@@ -95,5 +100,13 @@ mod tests {
             assert_eq!(error.kind(), io::ErrorKind::InvalidData);
             assert_eq!(error.to_string(), "not today");
         }
+    }
+
+    #[test]
+    fn the_error_inside_can_be_downcast() {
+        let cause = Cause::from(io::Error::other(crate::TimedOut));
+        let inside = cause.get_ref().and_then(|error| error.downcast_ref());
+        assert_eq!(inside, Some(&crate::TimedOut));
+        assert!(Cause::from(io::ErrorKind::TimedOut).get_ref().is_none());
     }
 }

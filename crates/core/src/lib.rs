@@ -15,7 +15,7 @@ mod network;
 mod runtime;
 mod stream;
 
-pub use address::{Address, LocalAddress, PeerAddress};
+pub use address::{Address, LocalAddress, PeerAddress, UnixAddress};
 pub use attributes::{Attributes, AttributesExt, Request};
 pub use boxed::{
     BoxExecutor, BoxFuture, BoxListener, BoxNetwork, BoxRuntime, BoxSleep, BoxSlot, BoxSource, BoxStream,
@@ -25,7 +25,7 @@ pub use cause::Cause;
 pub use closer::{Close, Closer};
 pub use error::{
     AcceptError, BindError, ConnectError, Error, FailedAttempt, ReceiveError, ReceiveExactlyError,
-    ResolveError, Result, SendError, TimedOut,
+    ResolveError, Result, SendError, TimedOut, UnixAddressError,
 };
 pub use ext::{ByteReceiveStreamExt, ByteSendStreamExt};
 pub use latch::Latch;

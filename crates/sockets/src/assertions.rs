@@ -2,17 +2,45 @@
 
 use anynet_core::BoxRuntime;
 
+use crate::options::*;
 use crate::*;
 
 const fn send_sync_unpin<T: Send + Sync + Unpin>() {}
 
 const _: () = {
     send_sync_unpin::<Bind<BoxRuntime>>();
+    send_sync_unpin::<Broadcast>();
+    send_sync_unpin::<Congestion>();
     send_sync_unpin::<Connect<BoxRuntime>>();
+    send_sync_unpin::<DeferAccept>();
+    send_sync_unpin::<Device>();
+    send_sync_unpin::<FastOpen>();
+    send_sync_unpin::<FastOpenConnect>();
+    send_sync_unpin::<KeepAlive>();
+    send_sync_unpin::<KeepAliveInterval>();
+    send_sync_unpin::<KeepAliveRetries>();
+    send_sync_unpin::<KeepAliveTime>();
+    send_sync_unpin::<LingerZero>();
+    send_sync_unpin::<Mark>();
+    send_sync_unpin::<NoDelay>();
+    send_sync_unpin::<NotSentLowWaterMark>();
+    send_sync_unpin::<OptionError>();
+    send_sync_unpin::<Interface>();
+    send_sync_unpin::<NameError>();
+    send_sync_unpin::<NameQuery>();
     send_sync_unpin::<OsNetwork<BoxRuntime>>();
+    send_sync_unpin::<ReceiveBufferSize>();
     send_sync_unpin::<ReuniteError<BoxRuntime>>();
+    send_sync_unpin::<ReuseAddress>();
+    send_sync_unpin::<ReusePort>();
+    send_sync_unpin::<SendBufferSize>();
+    send_sync_unpin::<SocketOptions>();
     send_sync_unpin::<TcpListener<BoxRuntime>>();
     send_sync_unpin::<TcpReceiveHalf<BoxRuntime>>();
     send_sync_unpin::<TcpSendHalf<BoxRuntime>>();
     send_sync_unpin::<TcpStream<BoxRuntime>>();
+    send_sync_unpin::<Tos>();
+    send_sync_unpin::<Ttl>();
+    send_sync_unpin::<UserTimeout>();
+    send_sync_unpin::<V6Only>();
 };

@@ -2,14 +2,20 @@
 
 mod assertions;
 mod bell;
+mod interfaces;
 mod link;
+mod names;
 mod network;
+pub mod options;
 mod receive;
 mod resolve;
 mod send;
 mod shared;
 mod socket;
+mod sys;
 mod tcp;
 
+pub use interfaces::{Interface, interface_index, interface_name, interfaces};
+pub use names::{NameError, NameQuery, host_name, protocol_number, service_port};
 pub use network::OsNetwork;
 pub use tcp::{Bind, Connect, ReuniteError, TcpListener, TcpReceiveHalf, TcpSendHalf, TcpStream};

@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 
 use anynet_core::{BindError, ConnectError, Executor, Network, ResolveError, Runtime};
 
+use crate::options::SocketOptions;
+use crate::socket::BACKLOG;
 use crate::tcp::connect_one;
 use crate::{TcpListener, TcpStream, resolve};
 
@@ -59,11 +61,11 @@ impl<R: Runtime> Network for OsNetwork<R> {
     type Listener = TcpListener<R>;
 
     async fn connect(&self, to: SocketAddr) -> Result<TcpStream<R>, ConnectError> {
-        connect_one(&self.0, to, None).await
+        connect_one(&self.0, to, None, &SocketOptions::new()).await
     }
 
     async fn listen(&self, on: SocketAddr) -> Result<TcpListener<R>, BindError> {
-        TcpListener::listen(self.0.clone(), on).map_err(|error| BindError::failed(on, error))
+        TcpListener::listen(&self.0, on, &SocketOptions::new(), BACKLOG)
     }
 
     async fn resolve(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, ResolveError> {

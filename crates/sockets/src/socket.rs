@@ -10,14 +10,17 @@ use rustix::io::{Errno, retry_on_intr};
 use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags, SocketFlags};
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
+use crate::options::SocketOptions;
+
 /// How many slices `sendmsg(2)` takes at once (`IOV_MAX`, the same on Linux, macOS and the BSDs).
 const MOST_SLICES: usize = 1024;
 
 /// How many bytes a close drops before it gives up on a peer that sends faster. More than a receive buffer commonly holds.
 const MOST_DISCARDED: usize = 8 << 20;
 
-/// Waiting connections that a listener asks the system to keep. The system lowers it to its own limit (`somaxconn`).
-const BACKLOG: i32 = 65535;
+/// Waiting connections that a listener asks the system to keep, unless it is told. The system lowers it to its own limit
+/// (`somaxconn`).
+pub(crate) const BACKLOG: i32 = 65535;
 
 /// A TCP socket, non-blocking and close-on-exec from the start, so that no child process can inherit it.
 fn tcp(address: SocketAddr) -> io::Result<Socket> {
@@ -31,28 +34,34 @@ fn tcp(address: SocketAddr) -> io::Result<Socket> {
     Ok(socket)
 }
 
-/// A TCP socket bound to `local`, if given, ready to connect to `to`.
-pub(crate) fn to_connect(to: SocketAddr, local: Option<SocketAddr>) -> io::Result<OwnedFd> {
+/// A TCP socket with `options`, bound to `local`, if given, ready to connect to `to`.
+pub(crate) fn to_connect(
+    to: SocketAddr,
+    local: Option<SocketAddr>,
+    options: &SocketOptions,
+) -> io::Result<OwnedFd> {
     let socket = tcp(to)?;
+    options.apply(&socket)?;
     if let Some(local) = local {
         socket.bind(&local.into())?;
     }
     Ok(socket.into())
 }
 
-/// A TCP socket that listens on `on`.
+/// A TCP socket with `options` that listens on `on` and lets `backlog` connections wait.
 ///
-/// Its address can be taken again while connections of an earlier listener linger, but not while one is there
+/// Unless the options say otherwise, its address can be taken again while connections of an earlier listener linger, but not while one is there
 /// (`SO_REUSEADDR`). An IPv6 one takes no IPv4 connections, whatever the system's default is. What it accepts inherits
 /// `TCP_NODELAY`.
-pub(crate) fn to_listen(on: SocketAddr) -> io::Result<OwnedFd> {
+pub(crate) fn to_listen(on: SocketAddr, options: &SocketOptions, backlog: i32) -> io::Result<OwnedFd> {
     let socket = tcp(on)?;
     socket.set_reuse_address(true)?;
     if on.is_ipv6() {
         socket.set_only_v6(true)?;
     }
+    options.apply(&socket)?;
     socket.bind(&on.into())?;
-    socket.listen(BACKLOG)?;
+    socket.listen(backlog)?;
     Ok(socket.into())
 }
 

@@ -53,10 +53,27 @@ where
 ///
 /// [`BindError::Resolve`] if the name has no address; [`BindError::Failed`] with every attempt if none could be bound.
 pub async fn listen<N: Network>(network: &N, target: impl Into<Target>) -> Result<N::Listener, BindError> {
+    listen_with(network, target, |address| network.listen(address)).await
+}
+
+/// As [`listen()`], where `attempt` listens on one address: for a socket with options of its own.
+///
+/// # Errors
+///
+/// As [`listen()`].
+pub async fn listen_with<N, L, F>(
+    network: &N,
+    target: impl Into<Target>,
+    attempt: impl Fn(SocketAddr) -> F,
+) -> Result<L, BindError>
+where
+    N: Network,
+    F: Future<Output = Result<L, BindError>>,
+{
     let addresses = target.into().resolve(network).await.map_err(BindError::Resolve)?;
     let mut attempts = Vec::new();
     for address in addresses {
-        match network.listen(address).await {
+        match attempt(address).await {
             Ok(listener) => return Ok(listener),
             Err(BindError::Failed(mut failed)) => attempts.append(&mut failed),
             Err(error) => return Err(error),

@@ -7,7 +7,7 @@ mod serve;
 mod target;
 mod timeout;
 
-pub use connect::{connect, connect_with, listen};
+pub use connect::{connect, connect_with, listen, listen_with};
 pub use serve::{Serve, ServeError, serve};
 pub use target::Target;
 pub use timeout::{Timeout, timeout};

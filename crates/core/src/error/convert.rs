@@ -4,7 +4,7 @@ use std::io;
 
 use super::{
     AcceptError, BindError, ConnectError, Error, ReceiveError, ReceiveExactlyError, ResolveError, SendError,
-    TimedOut,
+    TimedOut, UnixAddressError,
 };
 
 impl From<ReceiveError> for io::Error {
@@ -62,6 +62,12 @@ impl From<ResolveError> for io::Error {
     }
 }
 
+impl From<UnixAddressError> for io::Error {
+    fn from(error: UnixAddressError) -> Self {
+        Self::new(error.kind(), error)
+    }
+}
+
 impl From<TimedOut> for io::Error {
     fn from(error: TimedOut) -> Self {
         Self::new(io::ErrorKind::TimedOut, error)
@@ -78,6 +84,7 @@ impl From<Error> for io::Error {
             Error::Connect(error) => error.into(),
             Error::Bind(error) => error.into(),
             Error::Resolve(error) => error.into(),
+            Error::UnixAddress(error) => error.into(),
             Error::TimedOut(error) => error.into(),
             Error::Io(error) => error,
             Error::Other(error) => Self::other(error),
@@ -104,6 +111,7 @@ gather! {
     Connect(ConnectError),
     Bind(BindError),
     Resolve(ResolveError),
+    UnixAddress(UnixAddressError),
     TimedOut(TimedOut),
     Io(io::Error),
 }

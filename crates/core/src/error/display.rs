@@ -5,7 +5,7 @@ use std::fmt;
 
 use super::{
     AcceptError, BindError, ConnectError, Error, FailedAttempt, ReceiveError, ReceiveExactlyError,
-    ResolveError, SendError, TimedOut,
+    ResolveError, SendError, TimedOut, UnixAddressError,
 };
 
 /// The cause of a failure that had only one attempt.
@@ -106,6 +106,23 @@ impl fmt::Display for ResolveError {
     }
 }
 
+impl fmt::Display for UnixAddressError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Malformed { text, reason } => write!(f, "malformed UNIX address {text:?}: {reason}"),
+            Self::EmptyPath => f.write_str("an empty path is no UNIX address"),
+            Self::Nul { text } => write!(f, "the path of a UNIX socket contains NUL: {text}"),
+            Self::TooLong { text, length, limit } => {
+                write!(
+                    f,
+                    "a UNIX address has at most {limit} bytes, not {length}: {text}"
+                )
+            }
+            Self::NoAbstractNames { text } => write!(f, "this system has no abstract names: {text}"),
+        }
+    }
+}
+
 impl fmt::Display for TimedOut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the deadline has passed")
@@ -122,6 +139,7 @@ impl fmt::Display for Error {
             Self::Connect(error) => error.fmt(f),
             Self::Bind(error) => error.fmt(f),
             Self::Resolve(error) => error.fmt(f),
+            Self::UnixAddress(error) => error.fmt(f),
             Self::TimedOut(error) => error.fmt(f),
             Self::Io(error) => error.fmt(f),
             Self::Other(error) => error.fmt(f),
@@ -197,6 +215,8 @@ impl StdError for ResolveError {
     }
 }
 
+impl StdError for UnixAddressError {}
+
 impl StdError for TimedOut {}
 
 impl StdError for Error {
@@ -209,6 +229,7 @@ impl StdError for Error {
             Self::Connect(error) => error.source(),
             Self::Bind(error) => error.source(),
             Self::Resolve(error) => error.source(),
+            Self::UnixAddress(error) => error.source(),
             Self::TimedOut(error) => error.source(),
             Self::Io(error) => error.source(),
             Self::Other(error) => error.source(),

@@ -1,15 +1,17 @@
 //! The builders behind `TcpStream::connect` and `TcpListener::bind`.
 
+use std::future::ready;
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::AsFd;
 
 use anynet_core::{BindError, BoxFuture, ConnectError, Direction, Runtime, Source, Step};
-use anynet_util::{Target, connect_with, listen};
+use anynet_util::{Target, connect_with, listen_with};
 
 use super::{TcpListener, TcpStream};
 use crate::OsNetwork;
-use crate::socket;
+use crate::options::{SocketOptions, builder_option_methods};
+use crate::socket::{self, BACKLOG};
 
 /// A connection to be made: [`TcpStream::connect`]. Awaiting it connects.
 ///
@@ -20,6 +22,7 @@ pub struct Connect<R> {
     runtime: Option<R>,
     to: Target,
     local: Option<SocketAddr>,
+    options: SocketOptions,
 }
 
 impl<R: Runtime> Connect<R> {
@@ -28,6 +31,7 @@ impl<R: Runtime> Connect<R> {
             runtime,
             to,
             local: None,
+            options: SocketOptions::new(),
         }
     }
 
@@ -39,10 +43,15 @@ impl<R: Runtime> Connect<R> {
         self
     }
 
+    builder_option_methods!();
+
     async fn run(self) -> Result<TcpStream<R>, ConnectError> {
         let runtime = runtime(self.runtime).map_err(|error| ConnectError::NoRuntime(error.into()))?;
         let network = OsNetwork::new(runtime.clone());
-        connect_with(&network, self.to, |to| connect_one(&runtime, to, self.local)).await
+        connect_with(&network, self.to, |to| {
+            connect_one(&runtime, to, self.local, &self.options)
+        })
+        .await
     }
 }
 
@@ -61,16 +70,36 @@ impl<R: Runtime> IntoFuture for Connect<R> {
 pub struct Bind<R> {
     runtime: Option<R>,
     on: Target,
+    options: SocketOptions,
+    backlog: i32,
 }
 
 impl<R: Runtime> Bind<R> {
     pub(super) fn new(runtime: Option<R>, on: Target) -> Self {
-        Self { runtime, on }
+        Self {
+            runtime,
+            on,
+            options: SocketOptions::new(),
+            backlog: BACKLOG,
+        }
     }
+
+    /// How many connections may wait to be accepted; the system turns others away, or lets them try again. It lowers
+    /// the number to its own limit (`net.core.somaxconn`, listen(2)), which is also the default.
+    pub fn backlog(mut self, connections: u32) -> Self {
+        self.backlog = i32::try_from(connections).unwrap_or(i32::MAX);
+        self
+    }
+
+    builder_option_methods!();
 
     async fn run(self) -> Result<TcpListener<R>, BindError> {
         let runtime = runtime(self.runtime).map_err(|error| BindError::NoRuntime(error.into()))?;
-        listen(&OsNetwork::new(runtime), self.on).await
+        let network = OsNetwork::new(runtime.clone());
+        listen_with(&network, self.on, |on| {
+            ready(TcpListener::listen(&runtime, on, &self.options, self.backlog))
+        })
+        .await
     }
 }
 
@@ -87,13 +116,14 @@ fn runtime<R: Runtime>(named: Option<R>) -> io::Result<R> {
     named.map_or_else(R::current, Ok)
 }
 
-/// Connects to one address, from `local` if given.
+/// Connects to one address, from `local` if given, with a socket that has `options`.
 pub(crate) async fn connect_one<R: Runtime>(
     runtime: &R,
     to: SocketAddr,
     local: Option<SocketAddr>,
+    options: &SocketOptions,
 ) -> Result<TcpStream<R>, ConnectError> {
-    try_connect(runtime, to, local)
+    try_connect(runtime, to, local, options)
         .await
         .map_err(|error| ConnectError::failed(to, error))
 }
@@ -102,8 +132,9 @@ async fn try_connect<R: Runtime>(
     runtime: &R,
     to: SocketAddr,
     local: Option<SocketAddr>,
+    options: &SocketOptions,
 ) -> io::Result<TcpStream<R>> {
-    let fd = socket::to_connect(to, local)?;
+    let fd = socket::to_connect(to, local, options)?;
     // Before the reactor watches it: a socket that is not connecting yet counts as hung up.
     match socket::connect(fd.as_fd(), to) {
         Ok(()) => {

@@ -16,6 +16,7 @@ use anynet_core::{
 
 use super::TcpStream;
 use crate::link::Link;
+use crate::options::live_option_methods;
 use crate::receive::Receiver;
 use crate::send::Sender;
 
@@ -43,6 +44,7 @@ impl<R: Runtime> TcpReceiveHalf<R> {
     }
 
     byte_receive_methods!();
+    live_option_methods!();
 
     /// Closes this half: from now on it says `Closed`. The other half goes on.
     pub fn close(&mut self) {
@@ -118,6 +120,7 @@ impl<R: Runtime> TcpSendHalf<R> {
     }
 
     byte_send_methods!();
+    live_option_methods!();
 
     /// The address of our end. Known after a close and after a reset.
     pub fn local_address(&self) -> SocketAddr {

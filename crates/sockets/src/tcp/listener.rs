@@ -5,13 +5,14 @@ use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use anynet_core::{
-    AcceptError, Attributes, Closer, Direction, Listener, Request, Result, Runtime, Source, Step,
+    AcceptError, Attributes, BindError, Closer, Direction, Listener, Request, Result, Runtime, Source, Step,
 };
 use anynet_util::{Serve, Target, serve};
 use rustix::io::Errno;
 
 use super::{Bind, TcpStream};
 use crate::link::Link;
+use crate::options::{SocketOptions, live_option_methods};
 use crate::shared::{Ends, Shared};
 use crate::socket;
 
@@ -42,14 +43,28 @@ impl<R: Runtime> TcpListener<R> {
         Bind::new(Some(runtime.clone()), on.into())
     }
 
-    pub(crate) fn listen(runtime: R, on: SocketAddr) -> io::Result<Self> {
-        let fd = socket::to_listen(on)?;
+    /// Listens on one address, with a socket that has `options`.
+    pub(crate) fn listen(
+        runtime: &R,
+        on: SocketAddr,
+        options: &SocketOptions,
+        backlog: i32,
+    ) -> Result<Self, BindError> {
+        socket::to_listen(on, options, backlog)
+            .and_then(|fd| Self::from_listening(runtime.clone(), fd))
+            .map_err(|error| BindError::failed(on, error))
+    }
+
+    /// Registers a descriptor that is known to be listening, non-blocking and close-on-exec.
+    fn from_listening(runtime: R, fd: OwnedFd) -> io::Result<Self> {
         let local = socket::local_address(&fd)?;
         let source = runtime.register(fd)?;
         Ok(Self {
             link: Link::new(source, Ends::new(runtime, Some(local), None)),
         })
     }
+
+    live_option_methods!();
 
     /// Waits for the next connection. Cancel-safe: a connection is never taken and lost.
     ///

@@ -12,11 +12,11 @@ use anynet_core::{
     TimedOut, byte_receive_methods, byte_send_methods,
 };
 use anynet_util::{Target, timeout};
-use rustix::net::sockopt;
 use socket2::SockRef;
 
 use super::{Connect, TcpReceiveHalf, TcpSendHalf};
 use crate::link::Link;
+use crate::options::{NoDelay, live_option_methods};
 use crate::receive::Receiver;
 use crate::send::Sender;
 use crate::shared::Ends;
@@ -92,6 +92,7 @@ impl<R: Runtime> TcpStream<R> {
 
     byte_receive_methods!();
     byte_send_methods!();
+    live_option_methods!();
 
     /// Receives what is there, without waiting. `None` if nothing is, yet.
     ///
@@ -229,18 +230,18 @@ impl<R: Runtime> TcpStream<R> {
     ///
     /// # Errors
     ///
-    /// What the system says; `EBADF` after a close.
+    /// As [`option`](Self::option).
     pub fn nodelay(&self) -> io::Result<bool> {
-        Ok(sockopt::tcp_nodelay(self)?)
+        self.option().map(|NoDelay(on)| on)
     }
 
     /// Lets small sends go out at once, or wait for the acknowledgement of earlier ones (Nagle's algorithm).
     ///
     /// # Errors
     ///
-    /// What the system says; `EBADF` after a close.
+    /// As [`set_option`](Self::set_option).
     pub fn set_nodelay(&self, on: bool) -> io::Result<()> {
-        Ok(sockopt::set_tcp_nodelay(self, on)?)
+        self.set_option(&NoDelay(on))
     }
 
     /// Takes the descriptor out, open, non-blocking and close-on-exec.

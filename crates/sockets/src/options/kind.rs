@@ -1,0 +1,73 @@
+//! Which sockets an option is for.
+//!
+//! The system alone does not say: it takes some options on sockets that have no use for them.
+
+use std::io;
+
+use socket2::{Domain, Socket, Type};
+
+/// The sockets that an option is for.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Kind {
+    /// All of them.
+    Any,
+    /// Those that receive into a buffer of their own. On Linux a UNIX socket does not: what is on its way to it is in
+    /// the sender's buffer, and `SO_RCVBUF` has no effect (unix(7)).
+    Receiving,
+    /// IPv4 and IPv6.
+    Ip,
+    /// IPv6.
+    V6,
+    /// IPv4 and IPv6, without a connection: UDP and raw sockets.
+    Connectionless,
+    /// TCP.
+    Tcp,
+}
+
+impl Kind {
+    /// Refuses a socket of another kind.
+    pub(super) fn check(self, socket: &Socket) -> io::Result<()> {
+        let (has_it, whose) = match self {
+            Self::Any => return Ok(()),
+            Self::Receiving => (receives(socket)?, "it has no effect on UNIX sockets"),
+            Self::Ip => (is_ip(socket)?, "only IP sockets have it"),
+            Self::V6 => (is_v6(socket)?, "only IPv6 sockets have it"),
+            Self::Connectionless => (
+                is_ip(socket)? && !is_stream(socket)?,
+                "only UDP and raw sockets have it",
+            ),
+            Self::Tcp => (is_tcp(socket)?, "only TCP sockets have it"),
+        };
+        if has_it {
+            Ok(())
+        } else {
+            Err(io::Error::new(io::ErrorKind::Unsupported, whose))
+        }
+    }
+}
+
+/// The address family, by the local address: not every system can be asked for it, and this has one before it is bound.
+fn domain(socket: &Socket) -> io::Result<Domain> {
+    Ok(socket.local_addr()?.domain())
+}
+
+pub(super) fn is_v6(socket: &Socket) -> io::Result<bool> {
+    Ok(domain(socket)? == Domain::IPV6)
+}
+
+fn is_ip(socket: &Socket) -> io::Result<bool> {
+    Ok([Domain::IPV4, Domain::IPV6].contains(&domain(socket)?))
+}
+
+fn is_stream(socket: &Socket) -> io::Result<bool> {
+    Ok(socket.r#type()? == Type::STREAM)
+}
+
+pub(super) fn is_tcp(socket: &Socket) -> io::Result<bool> {
+    Ok(is_stream(socket)? && is_ip(socket)?)
+}
+
+fn receives(socket: &Socket) -> io::Result<bool> {
+    let linux = cfg!(any(target_os = "linux", target_os = "android"));
+    Ok(!linux || domain(socket)? != Domain::UNIX)
+}
