@@ -30,9 +30,6 @@ const LIMIT: Duration = Duration::from_secs(10);
 /// Long enough for every other task and the kernel's loopback to come to rest.
 const SETTLED: Duration = Duration::from_millis(30);
 
-/// Shuts a runtime down.
-type ShutDown = Box<dyn FnOnce() + Send>;
-
 /// What a case is given: the runtime, and what to run on it.
 #[derive(Clone, Debug)]
 pub struct Context {
