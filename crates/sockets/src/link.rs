@@ -8,7 +8,7 @@ use std::sync::Arc;
 use anynet_core::{Close, Closer, LocalAddress, PeerAddress, Request, Runtime, Source};
 
 use crate::shared::{Ends, Shared, UNSPECIFIED};
-use crate::socket;
+use crate::{socket, sys};
 
 /// A handle's link to its socket. The last one to let go closes the descriptor.
 #[derive(Debug)]
@@ -169,7 +169,7 @@ impl<R: Runtime> AsFd for Link<R> {
     fn as_fd(&self) -> BorrowedFd<'_> {
         match &self.0 {
             State::Open(shared) => shared.source.as_fd(),
-            State::Released(_) => rustix::fs::ABS,
+            State::Released(_) => sys::CLOSED,
         }
     }
 }

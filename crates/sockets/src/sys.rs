@@ -3,7 +3,15 @@
 
 use std::ffi::{CStr, OsStr, OsString};
 use std::io;
+use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::OsStrExt;
+
+/// What stands for the descriptor of a socket that was closed: every system call answers it with `EBADF`.
+///
+/// Not a negative number, as `rustix::fs::ABS` is: `socket2::SockRef` panics on those.
+// SAFETY: no process can have it open. Linux keeps descriptors below `fs.nr_open`, which is at most 2^31 - 64, and the
+// limits of other systems are lower still. So nothing can be done by it, to nobody's descriptor.
+pub(crate) const CLOSED: BorrowedFd<'static> = unsafe { BorrowedFd::borrow_raw(i32::MAX) };
 
 /// `if_nametoindex(3)`.
 pub(crate) fn interface_index(name: &CStr) -> io::Result<u32> {
