@@ -112,6 +112,7 @@ impl Executor for Current {
 /// A task on [`Current`].
 #[derive(Debug)]
 #[non_exhaustive]
+#[must_use = "dropping a task cancels it: await it, keep it, or call `detach()`"]
 pub enum CurrentTask<T> {
     /// On tokio.
     #[cfg(feature = "tokio")]

@@ -37,7 +37,8 @@ macro_rules! names {
 
         /// Runs `future` as a task of its own on the current runtime.
         ///
-        /// Awaiting the handle gives the output, and a panic of the task resumes there. Dropping it cancels the task, soon.
+        /// Awaiting the handle gives the output, and a panic of the task resumes there. **Dropping it cancels the task**, soon;
+        /// `detach` lets it run on without the handle: `spawn(background())?.detach()`.
         ///
         /// # Errors
         ///
@@ -65,7 +66,7 @@ macro_rules! names {
         }
 
         /// Awaits `future` for at most `limit` on the current runtime. When the time is over the future is dropped, which
-        /// cancels it.
+        /// cancels it. Takes what can be awaited: `timeout(limit, TcpStream::connect(address)).await??`.
         ///
         /// # Errors
         ///
@@ -74,7 +75,7 @@ macro_rules! names {
         #[$cfg]
         pub async fn timeout<F>(limit: ::std::time::Duration, future: F) -> $crate::Result<F::Output>
         where
-            F: ::std::future::Future,
+            F: ::std::future::IntoFuture,
         {
             let runtime = <$runtime as $crate::Runtime>::current()?;
             Ok($crate::util::timeout(&runtime, limit, future).await?)

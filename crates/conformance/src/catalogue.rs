@@ -174,7 +174,7 @@ const HEADER: &str = "\
 Every behaviour that the test suites of AnyIO, Trio and Twisted assert about networking, and every gap that was found in
 them, by number, with what stands for it in anynet: the case of the suite that every backend must pass, the subject that
 it comes with, or the reason why it does not apply. Cases under `refused` are programs that the compiler must refuse:
-they are documentation tests in `anynet_conformance::refused`.
+they are documentation tests in `anynet_conformance::refused`. *Later* names the subject that a behaviour comes with.
 
 `cargo xtask conformance` prints which backend passes which case; `--backend NAME` and `--case PATTERN` select.
 ";

@@ -37,10 +37,16 @@ pub struct Suite {
 }
 
 impl Suite {
-    /// All cases, on each of `backends`.
+    /// All cases, on each of `backends`; only on those that the environment's `ANYNET_BACKEND` names, if it is set: a name,
+    /// or the first words of one.
     pub fn new(backends: &[Backend]) -> Self {
+        let wanted = std::env::var("ANYNET_BACKEND").unwrap_or_default();
+        let is_wanted = |backend: &&Backend| {
+            let rest = backend.name.strip_prefix(wanted.as_str());
+            wanted.is_empty() || rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+        };
         Self {
-            backends: backends.to_vec(),
+            backends: backends.iter().filter(is_wanted).copied().collect(),
             kinds: KINDS.to_vec(),
         }
     }

@@ -50,6 +50,7 @@ impl Future for SmolSleep {
 
 /// A task on smol. `None` once it was detached, or came to an end without an output.
 #[derive(Debug)]
+#[must_use = "dropping a task cancels it: await it, keep it, or call `detach()`"]
 pub struct SmolTask<T>(Option<FallibleTask<T>>);
 
 impl<T> SmolTask<T> {

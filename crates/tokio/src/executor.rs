@@ -60,6 +60,7 @@ impl Future for TokioSleep {
 
 /// A task on tokio. `None` once it was detached, or came to an end without an output.
 #[derive(Debug)]
+#[must_use = "dropping a task cancels it: await it, keep it, or call `detach()`"]
 pub struct TokioTask<T>(Option<JoinHandle<T>>);
 
 impl<T> TokioTask<T> {

@@ -15,7 +15,7 @@ pub fn run<F: Future>(future: F) -> io::Result<F::Output> {
     if Handle::try_current().is_ok() {
         return Err(io::Error::new(
             io::ErrorKind::Unsupported,
-            "a tokio runtime is running on this thread",
+            "a tokio runtime is running on this thread: await the future in it instead",
         ));
     }
     let runtime = Builder::new_multi_thread().enable_all().build()?;

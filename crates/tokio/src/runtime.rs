@@ -44,7 +44,11 @@ impl Runtime for Tokio {
     ///
     /// Outside a tokio runtime.
     fn current() -> io::Result<Self> {
-        Handle::try_current().map(Self).map_err(io::Error::other)
+        Handle::try_current().map(Self).map_err(|error| {
+            let message =
+                format!("there is no tokio runtime here, as `run` or `#[tokio::main]` start one: {error}");
+            io::Error::other(message)
+        })
     }
 
     fn register(&self, fd: OwnedFd) -> io::Result<TokioSource> {

@@ -25,6 +25,9 @@ const LONGEST_WAIT: Duration = Duration::from_secs(1);
 /// and the accept loop go on. So they do after an accept error that does not end the listener; when descriptors or
 /// memory run out, the loop waits before it tries again, from 5 ms up to 1 s.
 ///
+/// To the peer, a handler that fails looks like one that is done: its stream is dropped, which ends it in order. A handler
+/// that must not let a cut-off answer look whole calls `abort` on its stream before it returns the error.
+///
 /// When the listener is closed (see [`Closer`](anynet_core::Closer)), `serve` waits for the open connections and then
 /// returns `Ok`.
 ///

@@ -15,9 +15,13 @@ use pin_project_lite::pin_project;
 /// # Errors
 ///
 /// [`TimedOut`] if the limit passed first.
-pub fn timeout<E: Executor, F: Future>(executor: &E, limit: Duration, future: F) -> Timeout<F, E::Sleep> {
+pub fn timeout<E: Executor, F: IntoFuture>(
+    executor: &E,
+    limit: Duration,
+    future: F,
+) -> Timeout<F::IntoFuture, E::Sleep> {
     Timeout {
-        future,
+        future: future.into_future(),
         sleep: executor.sleep(limit),
     }
 }

@@ -54,6 +54,7 @@ impl fmt::Debug for BoxExecutor {
 }
 
 /// A task of a [`BoxExecutor`].
+#[must_use = "dropping a task cancels it: await it, keep it, or call `detach()`"]
 pub struct BoxTask<T> {
     task: Box<dyn DynTask>,
     output: Arc<Mutex<Option<T>>>,
