@@ -108,6 +108,27 @@ fn a_tokio_socket_works_on_smol_until_its_runtime_is_shut_down() {
     }
 }
 
+/// tokio's cooperative budget holds only in tokio's own tasks.
+#[test]
+fn a_busy_tokio_socket_does_not_starve_another_executor() {
+    let tokio = multi_thread();
+    let peer = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = peer.local_addr().unwrap();
+    let mut stream = tokio
+        .block_on(async { on_tokio::TcpStream::connect(address).await })
+        .unwrap();
+    let busy = async {
+        for _ in 0..5_000_000 {
+            stream.send_ready().await.unwrap(); // there is always room
+        }
+    };
+    let limited = anynet::util::timeout(&on_smol::Smol::new(), Duration::from_millis(20), busy);
+    assert!(
+        smol::block_on(limited).is_err(),
+        "the deadline was not even looked at"
+    );
+}
+
 #[test]
 fn the_current_runtime_is_the_one_that_a_socket_is_made_in() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

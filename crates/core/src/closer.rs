@@ -22,7 +22,7 @@ pub trait Close: Send + Sync {
 /// process, never by `shutdown(2)`: a duplicate of the descriptor, here or in another process, goes on working.
 ///
 /// The descriptor itself is released by its owner: as soon as one of the owner's calls has answered `Closed`, or when
-/// the owner is dropped. A closer does not keep anything alive: once all handles are gone its calls do nothing.
+/// the owner is dropped; a listener, which is shared by reference, when it is dropped. A closer does not keep anything alive: once all handles are gone its calls do nothing.
 ///
 /// * [`close`](Self::close) ends the connection in order: what was sent arrives, then the end. A send that was under way
 ///   is cut, and the peer cannot tell that from a complete message; use [`abort`](Self::abort) where it must.

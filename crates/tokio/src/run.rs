@@ -10,7 +10,11 @@ use tokio::runtime::{Builder, Handle};
 ///
 /// # Errors
 ///
-/// If the runtime's threads cannot be started, or this is called inside a tokio runtime, which could not be blocked.
+/// If the runtime cannot be made, or this is called inside a tokio runtime, which could not be blocked.
+///
+/// # Panics
+///
+/// With tokio's own message, if the system refuses a thread.
 pub fn run<F: Future>(future: F) -> io::Result<F::Output> {
     if Handle::try_current().is_ok() {
         return Err(io::Error::new(

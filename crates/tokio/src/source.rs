@@ -1,18 +1,28 @@
 //! One descriptor on tokio's reactor.
 
+use std::future::poll_fn;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::task::{Context, Poll, ready};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::task::{Context, Poll};
 
 use anynet_core::{Direction, Source, Step};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
+/// How many operations in a row may find the descriptor ready before the task lets others run. tokio's own budget of 128
+/// comes first in its tasks; on another executor there is none, and a busy descriptor would starve that.
+const READY_CALLS: u32 = 256;
+
 /// One descriptor on tokio's reactor.
 ///
 /// tokio remembers readiness, so waiting comes first: an atomic load where the reactor knows the descriptor to be ready.
 #[derive(Debug)]
-pub struct TokioSource(AsyncFd<OwnedFd>);
+pub struct TokioSource {
+    io: AsyncFd<OwnedFd>,
+    /// Operations of [`Source::io`] in a row that found the descriptor ready, over all tasks.
+    ready_calls: AtomicU32,
+}
 
 /// What one handle keeps for one direction.
 #[derive(Debug)]
@@ -20,6 +30,8 @@ pub struct TokioSlot {
     /// Whether to try the operation once although the reactor has not reported the descriptor ready. It reports a
     /// descriptor that was just accepted only at its next turn, and a busy one takes long to turn.
     fresh: bool,
+    /// Operations in a row that found the descriptor ready.
+    ready_calls: u32,
 }
 
 impl TokioSource {
@@ -32,7 +44,11 @@ impl TokioSource {
         // SAFETY: `register` asks that the descriptor stays open while it is registered and is not closed by anyone but
         // the `AsyncFd`. It owns this `OwnedFd`, and hands out only borrows of it until `into_inner` deregisters it.
         let registered = unsafe { AsyncFd::register(fd) };
-        registered.map(Self).map_err(|error| error.into_parts().1)
+        let io = registered.map_err(|error| error.into_parts().1)?;
+        Ok(Self {
+            io,
+            ready_calls: AtomicU32::new(0),
+        })
     }
 }
 
@@ -40,7 +56,10 @@ impl Source for TokioSource {
     type Slot = TokioSlot;
 
     fn slot(fresh: bool) -> TokioSlot {
-        TokioSlot { fresh }
+        TokioSlot {
+            fresh,
+            ready_calls: 0,
+        }
     }
 
     fn poll_io<R>(
@@ -57,11 +76,22 @@ impl Source for TokioSource {
                 tried => return Poll::Ready(tried.map(Step::into_output)),
             }
         }
+        if slot.ready_calls == READY_CALLS {
+            slot.ready_calls = 0;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        slot.ready_calls += 1;
         loop {
-            let mut ready = ready!(match direction {
-                Direction::Read => self.0.poll_read_ready(cx),
-                Direction::Write => self.0.poll_write_ready(cx),
-            })?;
+            let readiness = match direction {
+                Direction::Read => self.io.poll_read_ready(cx),
+                Direction::Write => self.io.poll_write_ready(cx),
+            };
+            let Poll::Ready(ready) = readiness else {
+                slot.ready_calls = 0;
+                return Poll::Pending;
+            };
+            let mut ready = ready?;
             match op(self.as_fd()) {
                 Ok(Step::Done(output)) => {
                     ready.retain_ready();
@@ -86,19 +116,36 @@ impl Source for TokioSource {
             Direction::Read => Interest::READABLE,
             Direction::Write => Interest::WRITABLE,
         };
+        if self.ready_calls.fetch_add(1, Ordering::Relaxed) >= READY_CALLS {
+            self.ready_calls.store(0, Ordering::Relaxed);
+            yield_once().await;
+        }
         // `async_io` spends the task's cooperative budget; `readable()` in a loop with a try does not.
-        self.0
+        self.io
             .async_io(interest, |fd| op(fd.as_fd()).map(Step::into_output))
             .await
     }
 
     fn into_fd(self) -> Option<OwnedFd> {
-        Some(self.0.into_inner())
+        Some(self.io.into_inner())
     }
 }
 
 impl AsFd for TokioSource {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.get_ref().as_fd()
+        self.io.get_ref().as_fd()
     }
+}
+
+/// Lets other tasks run. tokio's own `yield_now` needs its scheduler, which is not where this may be.
+async fn yield_once() {
+    let mut yielded = false;
+    poll_fn(|cx| {
+        if std::mem::replace(&mut yielded, true) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }

@@ -28,6 +28,8 @@ const LONGEST_WAIT: Duration = Duration::from_secs(1);
 /// To the peer, a handler that fails looks like one that is done: its stream is dropped, which ends it in order. A handler
 /// that must not let a cut-off answer look whole calls `abort` on its stream before it returns the error.
 ///
+/// After 16 lost connections in a row it also waits, 5 ms each time.
+///
 /// When the listener is closed (see [`Closer`](anynet_core::Closer)), `serve` waits for the open connections and then
 /// returns `Ok`.
 ///
@@ -46,6 +48,10 @@ where
         on_error: Arc::new(|_| ()),
     }
 }
+
+/// How many connections in a row may be lost before the loop waits between accepts: an error that persists (`EPERM` of a
+/// security module) must not make it spin.
+const MOST_LOST: u32 = 16;
 
 /// What [`serve()`] returns; to be awaited.
 #[must_use = "serving does not start before it is awaited"]
@@ -95,10 +101,11 @@ where
         } = self;
         let connections = Connections::new(listener.executor().clone());
         let mut wait = FIRST_WAIT;
+        let mut lost = 0_u32;
         let end = loop {
             match listener.accept().await {
                 Ok(stream) => {
-                    wait = FIRST_WAIT;
+                    (wait, lost) = (FIRST_WAIT, 0);
                     // The handler is called here, so its own code runs before its future does: guard that too.
                     match catch_unwind(AssertUnwindSafe(|| handler(stream))) {
                         Ok(connection) => connections.spawn(supervise(connection, on_error.clone())),
@@ -106,7 +113,13 @@ where
                     }
                 }
                 Err(AcceptError::Closed) => break Ok(()),
-                Err(error @ AcceptError::Connection(_)) => report(&on_error, ServeError::Accept(error)),
+                Err(error @ AcceptError::Connection(_)) => {
+                    report(&on_error, ServeError::Accept(error));
+                    lost = lost.saturating_add(1);
+                    if lost >= MOST_LOST {
+                        listener.executor().sleep(FIRST_WAIT).await;
+                    }
+                }
                 Err(error @ AcceptError::Exhausted(_)) => {
                     report(&on_error, ServeError::Accept(error));
                     listener.executor().sleep(wait).await;

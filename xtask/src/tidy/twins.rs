@@ -15,8 +15,8 @@ const LONE: &[Lone] = &[
     ),
     (
         "source.rs",
-        "const READY_CALLS",
-        "tokio has a budget of its own for calls that never wait",
+        "fn yield_once",
+        "smol has one, and tokio's needs its scheduler",
     ),
     (
         "source.rs",

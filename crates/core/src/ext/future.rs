@@ -169,6 +169,7 @@ impl<S: ByteSendStream + ?Sized> Future for SendSome<'_, S> {
 pub struct SendVectored<'a, 'b, S: ?Sized> {
     stream: &'a mut S,
     rest: &'a mut [IoSlice<'b>],
+    left: usize,
     sent: usize,
     polled: bool,
 }
@@ -178,6 +179,9 @@ impl<'a, 'b, S: ByteSendStream + ?Sized> SendVectored<'a, 'b, S> {
     pub fn new(stream: &'a mut S, bufs: &'a mut [IoSlice<'b>]) -> Self {
         Self {
             stream,
+            left: bufs
+                .iter()
+                .fold(0, |sum: usize, buf| sum.saturating_add(buf.len())),
             rest: bufs,
             sent: 0,
             polled: false,
@@ -197,6 +201,7 @@ impl<S: ByteSendStream + ?Sized> Future for SendVectored<'_, '_, S> {
         let Self {
             stream,
             rest,
+            left,
             sent,
             polled,
         } = &mut *self;
@@ -204,8 +209,8 @@ impl<S: ByteSendStream + ?Sized> Future for SendVectored<'_, '_, S> {
         while !rest.is_empty() || !*polled {
             let n = ready!(stream.poll_send(cx, rest))?;
             *polled = true;
-            let wanted = rest.iter().map(|slice| slice.len()).sum();
-            *sent += progress(n, wanted)?;
+            *sent += progress(n, *left)?;
+            *left -= n;
             IoSlice::advance_slices(rest, n);
         }
         stream.poll_flush(cx)

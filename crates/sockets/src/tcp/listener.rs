@@ -134,24 +134,33 @@ fn accepted<R: Runtime>(
 }
 
 fn failed<R: Runtime>(listener: &Shared<R>, error: io::Error) -> AcceptError {
-    match Errno::from_io_error(&error) {
-        Some(
-            Errno::CONNABORTED
-            | Errno::PROTO
-            | Errno::PERM
-            | Errno::NETDOWN
-            | Errno::NOPROTOOPT
-            | Errno::HOSTDOWN
-            | Errno::NONET
-            | Errno::HOSTUNREACH
-            | Errno::OPNOTSUPP
-            | Errno::NETUNREACH,
-        ) => AcceptError::Connection(error.into()),
-        // Too many descriptors, here or in the system; too many watches in the reactor; no memory.
-        Some(Errno::MFILE | Errno::NFILE | Errno::NOSPC | Errno::NOBUFS | Errno::NOMEM) => {
-            AcceptError::Exhausted(error.into())
+    match classify(Errno::from_io_error(&error)) {
+        Fault::Listener => AcceptError::Broken(listener.latch.break_with(error.into())),
+        Fault::Capacity => AcceptError::Exhausted(error.into()),
+        Fault::Connection => AcceptError::Connection(error.into()),
+    }
+}
+
+/// Whose fault a failed accept is.
+#[derive(Debug, PartialEq)]
+enum Fault {
+    Listener,
+    Capacity,
+    Connection,
+}
+
+/// On Linux accept(2) passes on what befell the connection that it was about to give, whatever that was. So what is not
+/// known to be about the listener is not the end of it.
+fn classify(errno: Option<Errno>) -> Fault {
+    match errno {
+        // Not a system call's error: the runtime is gone.
+        None => Fault::Listener,
+        Some(Errno::BADF | Errno::NOTSOCK | Errno::INVAL | Errno::FAULT | Errno::OPNOTSUPP) => {
+            Fault::Listener
         }
-        _ => AcceptError::Broken(listener.latch.break_with(error.into())),
+        // Too many descriptors, here or in the system; too many watches in the reactor; no memory.
+        Some(Errno::MFILE | Errno::NFILE | Errno::NOSPC | Errno::NOBUFS | Errno::NOMEM) => Fault::Capacity,
+        Some(_) => Fault::Connection,
     }
 }
 
@@ -180,5 +189,33 @@ impl<R: Runtime> Attributes for TcpListener<R> {
 impl<R: Runtime> AsFd for TcpListener<R> {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.link.as_fd()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_about_the_listener_ends_it() {
+        let per_connection = [
+            Errno::CONNABORTED,
+            Errno::PROTO,
+            Errno::PERM,
+            Errno::NETDOWN,
+            Errno::HOSTUNREACH,
+            Errno::TIMEDOUT,
+            Errno::CONNRESET,
+        ];
+        for errno in per_connection {
+            assert_eq!(classify(Some(errno)), Fault::Connection, "{errno:?}");
+        }
+        for errno in [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM] {
+            assert_eq!(classify(Some(errno)), Fault::Capacity, "{errno:?}");
+        }
+        for errno in [Errno::BADF, Errno::NOTSOCK, Errno::INVAL] {
+            assert_eq!(classify(Some(errno)), Fault::Listener, "{errno:?}");
+        }
+        assert_eq!(classify(None), Fault::Listener);
     }
 }

@@ -55,7 +55,8 @@ impl<R: Runtime> TcpStream<R> {
         Connect::new(Some(runtime.clone()), to.into())
     }
 
-    /// Takes over a connected TCP socket, which is set non-blocking and close-on-exec.
+    /// Takes over a connected TCP socket, which is set non-blocking (for its duplicates too) and close-on-exec. Its options,
+    /// `TCP_NODELAY` among them, stay as they are.
     ///
     /// # Errors
     ///
@@ -183,6 +184,8 @@ impl<R: Runtime> TcpStream<R> {
     }
 
     /// What closes this stream from another task.
+    ///
+    /// Make it before the operation that it is to wake: a poll that waits already hears only of closers made earlier.
     pub fn closer(&self) -> Closer {
         self.link.closer()
     }
