@@ -62,8 +62,10 @@ async fn a_lingering_close_saves_the_last_bytes_that_close_would_lose(context: C
     let closing = context
         .runtime()
         .spawn(async move { ours.close_lingering(LONG).await });
-    context.settle().await;
-    context.within(theirs.send(b"late")).await.unwrap();
+    for _ in 0..2 {
+        context.settle().await;
+        context.within(theirs.send(b"late")).await.unwrap();
+    }
     context.settle().await;
     let (received, end) = context.drain(&mut theirs).await;
     assert!(matches!(end, ReceiveError::EndOfStream), "ended with {end:?}");
