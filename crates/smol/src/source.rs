@@ -58,7 +58,22 @@ impl SmolSource {
     }
 }
 
+impl SmolSlot {
+    /// Polls the wait under way, which is over when this is ready.
+    #[inline(never)] // or its many locals would cost the calls that do not wait
+    fn poll_waiter(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let Some(waiter) = &mut self.waiter else {
+            return Poll::Ready(Ok(()));
+        };
+        let waited = ready!(waiter.poll(cx));
+        self.waiter = None;
+        self.ready_calls = 0;
+        Poll::Ready(waited)
+    }
+}
+
 impl Waiter {
+    #[inline]
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self {
             Self::Read(readable) => Pin::new(readable).poll(cx),
@@ -85,11 +100,8 @@ impl Source for SmolSource {
         mut op: impl FnMut(BorrowedFd<'_>) -> io::Result<Step<R>>,
     ) -> Poll<io::Result<R>> {
         loop {
-            if let Some(waiter) = &mut slot.waiter {
-                let waited = ready!(waiter.poll(cx));
-                slot.waiter = None;
-                slot.ready_calls = 0;
-                waited?;
+            if slot.waiter.is_some() {
+                ready!(slot.poll_waiter(cx))?;
             }
             if slot.ready_calls == READY_CALLS {
                 slot.ready_calls = 0;
@@ -98,7 +110,7 @@ impl Source for SmolSource {
             }
             match op(self.as_fd()) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    slot.waiter = Some(self.waiter(direction));
+                    slot.waiter.get_or_insert_with(|| self.waiter(direction));
                 }
                 result => {
                     slot.ready_calls += 1;

@@ -24,6 +24,7 @@ const LONE: &[Lone] = &[
         "async-io waits with a future, which a slot keeps between polls",
     ),
     ("source.rs", "impl Waiter", "as above"),
+    ("source.rs", "impl _Slot", "as above"),
 ];
 
 type Lone = (&'static str, &'static str, &'static str);
