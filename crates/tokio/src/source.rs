@@ -27,12 +27,13 @@ pub struct TokioSource {
 /// What one handle keeps for one direction.
 #[derive(Debug)]
 pub struct TokioSlot {
-    /// Whether to try the operation once although the reactor has not reported the descriptor ready. It reports a
-    /// descriptor that was just accepted only at its next turn, and a busy one takes long to turn.
-    fresh: bool,
-    /// Operations in a row that found the descriptor ready.
+    /// Operations in a row that found the descriptor ready; or [`FRESH`].
     ready_calls: u32,
 }
+
+/// Instead of a count: try the operation once although the reactor has not reported the descriptor ready. It reports a
+/// descriptor that was just accepted only at its next turn, and a busy one takes long to turn.
+const FRESH: u32 = u32::MAX;
 
 impl TokioSource {
     /// Registers `fd`, in the context of its runtime.
@@ -57,8 +58,7 @@ impl Source for TokioSource {
 
     fn slot(fresh: bool) -> TokioSlot {
         TokioSlot {
-            fresh,
-            ready_calls: 0,
+            ready_calls: if fresh { FRESH } else { 0 },
         }
     }
 
@@ -69,17 +69,17 @@ impl Source for TokioSource {
         direction: Direction,
         mut op: impl FnMut(BorrowedFd<'_>) -> io::Result<Step<R>>,
     ) -> Poll<io::Result<R>> {
-        if slot.fresh {
-            slot.fresh = false;
+        if slot.ready_calls >= READY_CALLS {
+            let fresh = slot.ready_calls == FRESH;
+            slot.ready_calls = 0;
+            if !fresh {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
             match op(self.as_fd()) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 tried => return Poll::Ready(tried.map(Step::into_output)),
             }
-        }
-        if slot.ready_calls == READY_CALLS {
-            slot.ready_calls = 0;
-            cx.waker().wake_by_ref();
-            return Poll::Pending;
         }
         slot.ready_calls += 1;
         loop {
