@@ -47,6 +47,18 @@ impl From<UnixAddress> for Address {
     }
 }
 
+impl PartialEq<SocketAddr> for Address {
+    fn eq(&self, other: &SocketAddr) -> bool {
+        self.ip() == Some(*other)
+    }
+}
+
+impl PartialEq<UnixAddress> for Address {
+    fn eq(&self, other: &UnixAddress) -> bool {
+        self.unix() == Some(other)
+    }
+}
+
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -73,8 +85,10 @@ mod tests {
         let ip = SocketAddr::from(([127, 0, 0, 1], 80));
         assert_eq!(Address::from(ip).ip(), Some(ip));
         assert_eq!(Address::from(ip).unix(), None);
+        assert_eq!(Address::from(ip), ip);
         let unix = UnixAddress::from("/run/app.sock");
         assert_eq!(Address::from(unix.clone()).unix(), Some(&unix));
+        assert_eq!(Address::from(unix.clone()), unix);
         assert_eq!(Address::from(unix).ip(), None);
     }
 

@@ -8,9 +8,8 @@ mod display;
 
 use std::error::Error as StdError;
 use std::io;
-use std::net::SocketAddr;
 
-use crate::Cause;
+use crate::{Address, Cause};
 
 /// A result with anynet's gathering [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -92,16 +91,16 @@ pub enum AcceptError {
 #[non_exhaustive]
 pub struct FailedAttempt {
     /// The address.
-    pub address: SocketAddr,
+    pub address: Address,
     /// Why it failed.
     pub cause: Cause,
 }
 
 impl FailedAttempt {
     /// An attempt at `address` that failed.
-    pub fn new(address: SocketAddr, cause: impl Into<Cause>) -> Self {
+    pub fn new(address: impl Into<Address>, cause: impl Into<Cause>) -> Self {
         Self {
-            address,
+            address: address.into(),
             cause: cause.into(),
         }
     }
@@ -121,7 +120,7 @@ pub enum ConnectError {
 
 impl ConnectError {
     /// The one address that was tried, and why it failed.
-    pub fn failed(address: SocketAddr, cause: impl Into<Cause>) -> Self {
+    pub fn failed(address: impl Into<Address>, cause: impl Into<Cause>) -> Self {
         Self::Failed(vec![FailedAttempt::new(address, cause)])
     }
 
@@ -150,7 +149,7 @@ pub enum BindError {
 
 impl BindError {
     /// The one address that was tried, and why it failed.
-    pub fn failed(address: SocketAddr, cause: impl Into<Cause>) -> Self {
+    pub fn failed(address: impl Into<Address>, cause: impl Into<Cause>) -> Self {
         Self::Failed(vec![FailedAttempt::new(address, cause)])
     }
 

@@ -8,10 +8,8 @@ use crate::*;
 const fn send_sync_unpin<T: Send + Sync + Unpin>() {}
 
 const _: () = {
-    send_sync_unpin::<Bind<BoxRuntime>>();
     send_sync_unpin::<Broadcast>();
     send_sync_unpin::<Congestion>();
-    send_sync_unpin::<Connect<BoxRuntime>>();
     send_sync_unpin::<DeferAccept>();
     send_sync_unpin::<Device>();
     send_sync_unpin::<FastOpen>();
@@ -30,11 +28,18 @@ const _: () = {
     send_sync_unpin::<NameQuery>();
     send_sync_unpin::<OsNetwork<BoxRuntime>>();
     send_sync_unpin::<ReceiveBufferSize>();
-    send_sync_unpin::<ReuniteError<BoxRuntime>>();
+    send_sync_unpin::<ReuniteError<BoxRuntime, Tcp>>();
     send_sync_unpin::<ReuseAddress>();
     send_sync_unpin::<ReusePort>();
     send_sync_unpin::<SendBufferSize>();
     send_sync_unpin::<SocketOptions>();
+    send_sync_unpin::<StreamListener<BoxRuntime, Tcp>>();
+    send_sync_unpin::<StreamReceiveHalf<BoxRuntime, Tcp>>();
+    send_sync_unpin::<StreamSendHalf<BoxRuntime, Tcp>>();
+    send_sync_unpin::<StreamSocket<BoxRuntime, Tcp>>();
+    send_sync_unpin::<Tcp>();
+    send_sync_unpin::<TcpBind<BoxRuntime>>();
+    send_sync_unpin::<TcpConnect<BoxRuntime>>();
     send_sync_unpin::<TcpListener<BoxRuntime>>();
     send_sync_unpin::<TcpReceiveHalf<BoxRuntime>>();
     send_sync_unpin::<TcpSendHalf<BoxRuntime>>();

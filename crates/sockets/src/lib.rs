@@ -3,6 +3,7 @@
 mod assertions;
 mod bell;
 mod interfaces;
+mod kind;
 mod link;
 mod names;
 mod network;
@@ -12,10 +13,13 @@ mod resolve;
 mod send;
 mod shared;
 mod socket;
+mod stream;
 mod sys;
 mod tcp;
 
 pub use interfaces::{Interface, interface_index, interface_name, interfaces};
+pub use kind::Kind;
 pub use names::{NameError, NameQuery, host_name, protocol_number, service_port};
 pub use network::OsNetwork;
-pub use tcp::{Bind, Connect, ReuniteError, TcpListener, TcpReceiveHalf, TcpSendHalf, TcpStream};
+pub use stream::{ReuniteError, StreamListener, StreamReceiveHalf, StreamSendHalf, StreamSocket};
+pub use tcp::{Tcp, TcpBind, TcpConnect, TcpListener, TcpReceiveHalf, TcpSendHalf, TcpStream};

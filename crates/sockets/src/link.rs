@@ -1,33 +1,33 @@
 //! A handle's link to its socket, until it lets go.
 
 use std::io;
-use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
 use anynet_core::{Close, Closer, LocalAddress, PeerAddress, Request, Runtime, Source};
 
-use crate::shared::{Ends, Shared, UNSPECIFIED};
+use crate::kind::{Kind, SocketAddress};
+use crate::shared::{Ends, Shared};
 use crate::{socket, sys};
 
 /// A handle's link to its socket. The last one to let go closes the descriptor.
 #[derive(Debug)]
-pub(crate) struct Link<R: Runtime>(State<R>);
+pub(crate) struct Link<R: Runtime, K: Kind>(State<R, K>);
 
 #[derive(Debug)]
-enum State<R: Runtime> {
-    Open(Arc<Shared<R>>),
-    Released(Box<Ends<R>>),
+enum State<R: Runtime, K: Kind> {
+    Open(Arc<Shared<R, K>>),
+    Released(Box<Ends<R, K>>),
 }
 
-impl<R: Runtime> Link<R> {
-    pub(crate) fn new(source: R::Source, ends: Ends<R>) -> Self {
+impl<R: Runtime, K: Kind> Link<R, K> {
+    pub(crate) fn new(source: R::Source, ends: Ends<R, K>) -> Self {
         Self(State::Open(Arc::new(Shared::new(source, ends))))
     }
 
     /// What the handles share, unless this one let go or the socket was closed.
     #[inline]
-    pub(crate) fn open(&self) -> Option<&Shared<R>> {
+    pub(crate) fn open(&self) -> Option<&Shared<R, K>> {
         match &self.0 {
             State::Open(shared) if !shared.latch.is_closed() => Some(shared),
             _ => None,
@@ -84,7 +84,7 @@ impl<R: Runtime> Link<R> {
     }
 
     /// Moves what the handles share out, with this handle's place in it, if it has not let go.
-    fn detach(&mut self) -> Option<Arc<Shared<R>>> {
+    fn detach(&mut self) -> Option<Arc<Shared<R, K>>> {
         let State::Open(shared) = &self.0 else { return None };
         shared.local(); // nobody can be asked later
         let ends = Box::new(shared.ends.clone());
@@ -105,19 +105,19 @@ impl<R: Runtime> Link<R> {
         fd.ok_or_else(|| io::Error::other("the runtime did not give the descriptor back"))
     }
 
-    pub(crate) fn local(&self) -> SocketAddr {
+    pub(crate) fn local(&self) -> K::Address {
         match &self.0 {
             State::Open(shared) => shared.local(),
             State::Released(ends) => ends.local(),
         }
     }
 
-    /// The peer's address. Only streams ask; what has no peer answers with the unspecified address.
-    pub(crate) fn peer(&self) -> SocketAddr {
-        self.ends().peer.unwrap_or(UNSPECIFIED)
+    /// The peer's address. Only what is connected asks.
+    pub(crate) fn peer(&self) -> K::Address {
+        self.ends().peer.clone().unwrap_or_else(K::Address::unknown)
     }
 
-    pub(crate) fn ends(&self) -> &Ends<R> {
+    pub(crate) fn ends(&self) -> &Ends<R, K> {
         match &self.0 {
             State::Open(shared) => &shared.ends,
             State::Released(ends) => ends,
@@ -132,7 +132,7 @@ impl<R: Runtime> Link<R> {
                 let shared: Arc<dyn Close> = shared.clone();
                 Closer::new(Arc::downgrade(&shared))
             }
-            State::Released(_) => Closer::new(std::sync::Weak::<Shared<R>>::new()),
+            State::Released(_) => Closer::new(std::sync::Weak::<Shared<R, K>>::new()),
         }
     }
 
@@ -148,11 +148,11 @@ impl<R: Runtime> Link<R> {
     pub(crate) fn addresses(&self, request: &mut Request<'_, '_>) {
         request
             .provide(|| LocalAddress(self.local().into()))
-            .provide_some(|| self.ends().peer.map(|peer| PeerAddress(peer.into())));
+            .provide_some(|| self.ends().peer.clone().map(|peer| PeerAddress(peer.into())));
     }
 }
 
-impl<R: Runtime> Drop for Link<R> {
+impl<R: Runtime, K: Kind> Drop for Link<R, K> {
     fn drop(&mut self) {
         if let State::Open(shared) = &self.0
             && shared.leaves_last()
@@ -164,7 +164,7 @@ impl<R: Runtime> Drop for Link<R> {
     }
 }
 
-impl<R: Runtime> AsFd for Link<R> {
+impl<R: Runtime, K: Kind> AsFd for Link<R, K> {
     /// The descriptor; after a close, a value that every system call answers with `EBADF`.
     fn as_fd(&self) -> BorrowedFd<'_> {
         match &self.0 {

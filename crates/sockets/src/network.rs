@@ -7,8 +7,7 @@ use anynet_core::{BindError, ConnectError, Executor, Network, ResolveError, Runt
 
 use crate::options::SocketOptions;
 use crate::socket::BACKLOG;
-use crate::tcp::connect_one;
-use crate::{TcpListener, TcpStream, resolve};
+use crate::{TcpListener, TcpStream, resolve, tcp};
 
 /// The operating system's network, on the runtime `R`: what makes a [`Network`] of any runtime.
 #[derive(Clone, Debug)]
@@ -61,11 +60,11 @@ impl<R: Runtime> Network for OsNetwork<R> {
     type Listener = TcpListener<R>;
 
     async fn connect(&self, to: SocketAddr) -> Result<TcpStream<R>, ConnectError> {
-        connect_one(&self.0, to, None, &SocketOptions::new()).await
+        tcp::connect_one(&self.0, to, None, &SocketOptions::new()).await
     }
 
     async fn listen(&self, on: SocketAddr) -> Result<TcpListener<R>, BindError> {
-        TcpListener::listen(&self.0, on, &SocketOptions::new(), BACKLOG)
+        tcp::listen(&self.0, on, &SocketOptions::new(), BACKLOG)
     }
 
     async fn resolve(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, ResolveError> {

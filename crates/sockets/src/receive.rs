@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 use anynet_core::{Direction, ReceiveError, Runtime, Source, Step};
 
 use crate::bell::Seat;
+use crate::kind::Kind;
 use crate::shared::Shared;
 use crate::socket;
 
@@ -30,19 +31,19 @@ impl<R: Runtime> Receiver<R> {
     }
 
     #[inline]
-    pub(crate) fn poll_receive(
+    pub(crate) fn poll_receive<K: Kind>(
         &mut self,
-        shared: &Shared<R>,
+        shared: &Shared<R, K>,
         cx: &mut Context<'_>,
         buf: &mut [u8],
     ) -> Poll<Result<NonZeroUsize, ReceiveError>> {
         let room = buf.len();
         self.poll_with(shared, cx, room, |fd| {
             let n = socket::receive(fd, buf)?;
-            // A read that left room has seen the buffer empty. (An urgent mark stops a read early too: what lies behind
-            // it then waits for the next arrival, as it does with tokio's own streams.) An end is there for the next
-            // read too, and nothing new would tell of it.
-            Ok(if n < room && n > 0 {
+            // On TCP a read that left room has seen the buffer empty. (An urgent mark stops a read early too: what lies
+            // behind it then waits for the next arrival, as it does with tokio's own streams.) An end is there for the
+            // next read too, and nothing new would tell of it.
+            Ok(if K::SHORT_IS_DRAINED && n < room && n > 0 {
                 Step::Drained(n)
             } else {
                 Step::Done(n)
@@ -50,9 +51,9 @@ impl<R: Runtime> Receiver<R> {
         })
     }
 
-    pub(crate) fn poll_peek(
+    pub(crate) fn poll_peek<K: Kind>(
         &mut self,
-        shared: &Shared<R>,
+        shared: &Shared<R, K>,
         cx: &mut Context<'_>,
         buf: &mut [u8],
     ) -> Poll<Result<NonZeroUsize, ReceiveError>> {
@@ -62,9 +63,9 @@ impl<R: Runtime> Receiver<R> {
     /// The order of checks, once: the caller has looked at the latch; now the arguments, an end already reported, the
     /// system.
     #[inline]
-    fn poll_with(
+    fn poll_with<K: Kind>(
         &mut self,
-        shared: &Shared<R>,
+        shared: &Shared<R, K>,
         cx: &mut Context<'_>,
         room: usize,
         op: impl FnMut(BorrowedFd<'_>) -> io::Result<Step<usize>>,
@@ -82,9 +83,9 @@ impl<R: Runtime> Receiver<R> {
     }
 
     /// Receives what is there. `None`: nothing is, yet.
-    pub(crate) fn try_receive(
+    pub(crate) fn try_receive<K: Kind>(
         &mut self,
-        shared: &Shared<R>,
+        shared: &Shared<R, K>,
         buf: &mut [u8],
     ) -> Result<Option<NonZeroUsize>, ReceiveError> {
         if let Some(error) = self.refusal(buf.len()) {
@@ -97,7 +98,7 @@ impl<R: Runtime> Receiver<R> {
     }
 
     /// Gives the seat up; the handle is about to go.
-    pub(crate) fn leave(&mut self, shared: &Shared<R>) {
+    pub(crate) fn leave<K: Kind>(&mut self, shared: &Shared<R, K>) {
         shared.bell.leave(&mut self.seat);
     }
 
@@ -113,9 +114,9 @@ impl<R: Runtime> Receiver<R> {
     }
 
     #[inline]
-    fn received(
+    fn received<K: Kind>(
         &mut self,
-        shared: &Shared<R>,
+        shared: &Shared<R, K>,
         received: io::Result<usize>,
     ) -> Result<NonZeroUsize, ReceiveError> {
         match received {

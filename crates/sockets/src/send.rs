@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 use anynet_core::{Direction, Runtime, SendError, Source, Step};
 
 use crate::bell::Seat;
+use crate::kind::Kind;
 use crate::shared::Shared;
 use crate::socket;
 
@@ -29,25 +30,25 @@ impl<R: Runtime> Sender<R> {
     }
 
     #[inline]
-    pub(crate) fn poll_send(
+    pub(crate) fn poll_send<K: Kind>(
         &mut self,
-        shared: &Shared<R>,
+        shared: &Shared<R, K>,
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<Result<usize, SendError>> {
         match bufs {
             // What nearly every send is: on a path of its own, which keeps it short.
             [buf] if !self.ended && !buf.is_empty() => {
-                self.poll_with(shared, cx, |fd| Ok(step(socket::send(fd, buf)?, buf.len())))
+                self.poll_with(shared, cx, |fd| Ok(step::<K>(socket::send(fd, buf)?, buf.len())))
             }
             _ => self.poll_send_vectored(shared, cx, bufs),
         }
     }
 
     #[inline(never)]
-    fn poll_send_vectored(
+    fn poll_send_vectored<K: Kind>(
         &mut self,
-        shared: &Shared<R>,
+        shared: &Shared<R, K>,
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<Result<usize, SendError>> {
@@ -56,13 +57,13 @@ impl<R: Runtime> Sender<R> {
         }
         self.poll_with(shared, cx, |fd| {
             let (sent, given) = socket::send_vectored(fd, bufs)?;
-            Ok(step(sent, given))
+            Ok(step::<K>(sent, given))
         })
     }
 
-    pub(crate) fn poll_send_ready(
+    pub(crate) fn poll_send_ready<K: Kind>(
         &mut self,
-        shared: &Shared<R>,
+        shared: &Shared<R, K>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), SendError>> {
         match self.refusal(shared) {
@@ -72,7 +73,11 @@ impl<R: Runtime> Sender<R> {
     }
 
     /// Sends what there is room for. `None`: there is none.
-    pub(crate) fn try_send(&mut self, shared: &Shared<R>, data: &[u8]) -> Result<Option<usize>, SendError> {
+    pub(crate) fn try_send<K: Kind>(
+        &mut self,
+        shared: &Shared<R, K>,
+        data: &[u8],
+    ) -> Result<Option<usize>, SendError> {
         if self.ended || data.is_empty() {
             return self.refusal(shared).map_or(Ok(Some(0)), Err);
         }
@@ -83,7 +88,7 @@ impl<R: Runtime> Sender<R> {
         }
     }
 
-    pub(crate) fn send_eof(&mut self, shared: &Shared<R>) -> Result<(), SendError> {
+    pub(crate) fn send_eof<K: Kind>(&mut self, shared: &Shared<R, K>) -> Result<(), SendError> {
         if self.ended {
             return Ok(());
         }
@@ -97,13 +102,13 @@ impl<R: Runtime> Sender<R> {
     }
 
     /// Gives the seat up; the handle is about to go.
-    pub(crate) fn leave(&mut self, shared: &Shared<R>) {
+    pub(crate) fn leave<K: Kind>(&mut self, shared: &Shared<R, K>) {
         shared.bell.leave(&mut self.seat);
     }
 
     /// Why the state alone refuses to send. A send with data asks the system instead whether the connection stands, for
     /// it knows better.
-    fn refusal(&self, shared: &Shared<R>) -> Option<SendError> {
+    fn refusal<K: Kind>(&self, shared: &Shared<R, K>) -> Option<SendError> {
         if self.ended {
             Some(SendError::Closed)
         } else {
@@ -112,9 +117,9 @@ impl<R: Runtime> Sender<R> {
     }
 
     #[inline]
-    fn poll_with<T>(
+    fn poll_with<K: Kind, T>(
         &mut self,
-        shared: &Shared<R>,
+        shared: &Shared<R, K>,
         cx: &mut Context<'_>,
         mut op: impl FnMut(BorrowedFd<'_>) -> io::Result<Step<T>>,
     ) -> Poll<Result<T, SendError>> {
@@ -132,10 +137,10 @@ impl<R: Runtime> Sender<R> {
     }
 }
 
-/// A send that took less than it was given has seen the kernel's buffer full.
+/// On TCP a send that took less than it was given has seen the kernel's buffer full.
 #[inline]
-fn step(sent: usize, given: usize) -> Step<usize> {
-    if sent < given {
+fn step<K: Kind>(sent: usize, given: usize) -> Step<usize> {
+    if K::SHORT_IS_DRAINED && sent < given {
         Step::Drained(sent)
     } else {
         Step::Done(sent)

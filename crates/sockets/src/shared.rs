@@ -1,7 +1,6 @@
 //! What the handles of one socket share: one allocation for the stream, its halves and its closers.
 
 use std::io;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Waker};
@@ -11,18 +10,16 @@ use anynet_core::{Cause, Close, Latch, ReceiveError, Runtime, SendError};
 use rustix::io::Errno;
 
 use crate::bell::{Bell, Seat};
+use crate::kind::{Kind, SocketAddress};
 use crate::socket;
-
-/// What stands for an address that nobody knows.
-pub(crate) const UNSPECIFIED: SocketAddr = SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), 0);
 
 /// What the handles of one socket share.
 #[derive(Debug)]
-pub(crate) struct Shared<R: Runtime> {
+pub(crate) struct Shared<R: Runtime, K: Kind> {
     pub(crate) source: R::Source,
     pub(crate) latch: Latch,
     pub(crate) bell: Bell,
-    pub(crate) ends: Ends<R>,
+    pub(crate) ends: Ends<R, K>,
     /// How many handles have not let go yet. The `Arc` counts closers at work too.
     handles: AtomicUsize,
     /// Whether a send is between the system, which tells of a failure once, and the latch, which remembers it.
@@ -31,16 +28,16 @@ pub(crate) struct Shared<R: Runtime> {
 
 /// What outlives the descriptor: where the socket was, and on which runtime.
 #[derive(Clone, Debug)]
-pub(crate) struct Ends<R> {
+pub(crate) struct Ends<R, K: Kind> {
     pub(crate) runtime: R,
     /// Asked of the system when it is first needed, which for most connections is never.
-    local: OnceLock<SocketAddr>,
-    /// `None` for a listener.
-    pub(crate) peer: Option<SocketAddr>,
+    local: OnceLock<K::Address>,
+    /// `None` for a listener, and for what is not connected.
+    pub(crate) peer: Option<K::Address>,
 }
 
-impl<R: Runtime> Ends<R> {
-    pub(crate) fn new(runtime: R, local: Option<SocketAddr>, peer: Option<SocketAddr>) -> Self {
+impl<R: Runtime, K: Kind> Ends<R, K> {
+    pub(crate) fn new(runtime: R, local: Option<K::Address>, peer: Option<K::Address>) -> Self {
         Self {
             runtime,
             local: local.map_or_else(OnceLock::new, OnceLock::from),
@@ -48,14 +45,14 @@ impl<R: Runtime> Ends<R> {
         }
     }
 
-    /// The local address, if it was asked for before the descriptor went; the unspecified one otherwise.
-    pub(crate) fn local(&self) -> SocketAddr {
-        self.local.get().copied().unwrap_or(UNSPECIFIED)
+    /// The local address, if it was asked for before the descriptor went.
+    pub(crate) fn local(&self) -> K::Address {
+        self.local.get().cloned().unwrap_or_else(K::Address::unknown)
     }
 }
 
-impl<R: Runtime> Shared<R> {
-    pub(crate) fn new(source: R::Source, ends: Ends<R>) -> Self {
+impl<R: Runtime, K: Kind> Shared<R, K> {
+    pub(crate) fn new(source: R::Source, ends: Ends<R, K>) -> Self {
         Self {
             source,
             latch: Latch::new(),
@@ -98,7 +95,7 @@ impl<R: Runtime> Shared<R> {
     }
 
     /// The local address, asked of the system when it is first needed.
-    pub(crate) fn local(&self) -> SocketAddr {
+    pub(crate) fn local(&self) -> K::Address {
         if self.ends.local.get().is_none()
             && let Ok(address) = socket::local_address(&self.source)
         {
@@ -194,7 +191,7 @@ enum Failure {
     Exhausted(Cause),
 }
 
-impl<R: Runtime> Close for Shared<R> {
+impl<R: Runtime, K: Kind> Close for Shared<R, K> {
     fn close(self: Arc<Self>) {
         self.latch.close();
         ring(self);
@@ -207,7 +204,7 @@ impl<R: Runtime> Close for Shared<R> {
 }
 
 /// Wakes everybody who waits, to find the latch closed.
-fn ring<R: Runtime>(shared: Arc<Shared<R>>) {
+fn ring<R: Runtime, K: Kind>(shared: Arc<Shared<R, K>>) {
     let waiting = shared.bell.waiting();
     drop(shared); // a waker may run its task here and now, and that may close
     waiting.into_iter().for_each(Waker::wake);

@@ -1,16 +1,17 @@
 //! The system calls, each in one place, on descriptors of any kind.
 
 use std::io::{self, IoSlice};
-use std::net::{Shutdown, SocketAddr};
+use std::net::Shutdown;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::{Errno, retry_on_intr};
+use rustix::net::addr::SocketAddrArg;
 use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags, SocketFlags};
-use socket2::{Domain, Protocol, SockRef, Socket, Type};
+use socket2::SockRef;
 
-use crate::options::SocketOptions;
+use crate::kind::SocketAddress;
 
 /// How many slices `sendmsg(2)` takes at once (`IOV_MAX`, the same on Linux, macOS and the BSDs).
 const MOST_SLICES: usize = 1024;
@@ -22,55 +23,12 @@ const MOST_DISCARDED: usize = 8 << 20;
 /// (`somaxconn`).
 pub(crate) const BACKLOG: i32 = 65535;
 
-/// A TCP socket, non-blocking and close-on-exec from the start, so that no child process can inherit it.
-fn tcp(address: SocketAddr) -> io::Result<Socket> {
-    // `Socket::new` adds close-on-exec in the same call.
-    let socket = Socket::new(
-        Domain::for_address(address),
-        Type::STREAM.nonblocking(),
-        Some(Protocol::TCP),
-    )?;
-    socket.set_tcp_nodelay(true)?;
-    Ok(socket)
-}
-
-/// A TCP socket with `options`, bound to `local`, if given, ready to connect to `to`.
-pub(crate) fn to_connect(
-    to: SocketAddr,
-    local: Option<SocketAddr>,
-    options: &SocketOptions,
-) -> io::Result<OwnedFd> {
-    let socket = tcp(to)?;
-    options.apply(&socket)?;
-    if let Some(local) = local {
-        socket.bind(&local.into())?;
-    }
-    Ok(socket.into())
-}
-
-/// A TCP socket with `options` that listens on `on` and lets `backlog` connections wait.
-///
-/// Unless the options say otherwise, its address can be taken again while connections of an earlier listener linger, but not while one is there
-/// (`SO_REUSEADDR`). An IPv6 one takes no IPv4 connections, whatever the system's default is. What it accepts inherits
-/// `TCP_NODELAY`.
-pub(crate) fn to_listen(on: SocketAddr, options: &SocketOptions, backlog: i32) -> io::Result<OwnedFd> {
-    let socket = tcp(on)?;
-    socket.set_reuse_address(true)?;
-    if on.is_ipv6() {
-        socket.set_only_v6(true)?;
-    }
-    options.apply(&socket)?;
-    socket.bind(&on.into())?;
-    socket.listen(backlog)?;
-    Ok(socket.into())
-}
-
 /// Starts to connect, or asks how it went: "would block" while it is under way.
 ///
 /// A second `connect(2)` is how POSIX tells: it says `EALREADY` until the connection stands or has failed. That is one
 /// call where `SO_ERROR` and `getpeername` would be two.
-pub(crate) fn connect(fd: BorrowedFd<'_>, to: SocketAddr) -> io::Result<()> {
-    match rustix::net::connect(fd, &to) {
+pub(crate) fn connect(fd: BorrowedFd<'_>, to: &impl SocketAddrArg) -> io::Result<()> {
+    match rustix::net::connect(fd, to) {
         Ok(()) | Err(Errno::ISCONN) => Ok(()),
         // An interrupted connect goes on in the background.
         Err(Errno::INPROGRESS | Errno::ALREADY | Errno::INTR) => Err(io::ErrorKind::WouldBlock.into()),
@@ -79,12 +37,11 @@ pub(crate) fn connect(fd: BorrowedFd<'_>, to: SocketAddr) -> io::Result<()> {
 }
 
 /// Takes a connection, non-blocking and close-on-exec, with its peer's address.
-pub(crate) fn accept(fd: BorrowedFd<'_>) -> io::Result<(OwnedFd, SocketAddr)> {
+pub(crate) fn accept<A: SocketAddress>(fd: BorrowedFd<'_>) -> io::Result<(OwnedFd, A)> {
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
     let (accepted, peer) = retry_on_intr(|| rustix::net::acceptfrom_with(fd, flags))?;
-    let peer = peer.and_then(|peer| SocketAddr::try_from(peer).ok());
     // A connection that was reset while it was in the queue may have no peer any more (macOS).
-    Ok((accepted, peer.ok_or(Errno::CONNABORTED)?))
+    Ok((accepted, A::from_any(peer).ok_or(Errno::CONNABORTED)?))
 }
 
 #[inline]
@@ -155,30 +112,10 @@ pub(crate) fn reset(fd: impl AsFd) {
     let _ = rustix::net::connect_unspec(fd);
 }
 
-pub(crate) fn local_address(fd: impl AsFd) -> io::Result<SocketAddr> {
-    ip_address(SockRef::from(&fd).local_addr()?)
+pub(crate) fn local_address<A: SocketAddress>(fd: impl AsFd) -> io::Result<A> {
+    A::from_system(SockRef::from(&fd).local_addr()?)
 }
 
-pub(crate) fn peer_address(fd: impl AsFd) -> io::Result<SocketAddr> {
-    ip_address(SockRef::from(&fd).peer_addr()?)
-}
-
-/// Where a connection to `to` went. That is `to`, unless the system understood it: it takes the unspecified address for
-/// its own, and drops a scope where there is none.
-pub(crate) fn connected_to(fd: impl AsFd, to: SocketAddr) -> SocketAddr {
-    let as_written = match to {
-        SocketAddr::V4(to) => !to.ip().is_unspecified(),
-        SocketAddr::V6(to) => !to.ip().is_unspecified() && to.scope_id() == 0 && to.flowinfo() == 0,
-    };
-    if as_written {
-        to
-    } else {
-        peer_address(fd).unwrap_or(to)
-    }
-}
-
-fn ip_address(address: socket2::SockAddr) -> io::Result<SocketAddr> {
-    address
-        .as_socket()
-        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "not an IP socket"))
+pub(crate) fn peer_address<A: SocketAddress>(fd: impl AsFd) -> io::Result<A> {
+    A::from_system(SockRef::from(&fd).peer_addr()?)
 }

@@ -88,7 +88,7 @@ async fn an_unreachable_address_is_an_error_not_a_hang(context: Context) -> Outc
     let connect = connect(&context, (group, 9).into());
     let error = context.within(connect.into_future()).await.unwrap_err();
     let attempt = only_attempt(&error);
-    assert_eq!(attempt.address, (group, 9).into());
+    assert_eq!(attempt.address, SocketAddr::from((group, 9)));
     assert_eq!(
         attempt.cause.raw_os_error(),
         Some(Errno::NETUNREACH.raw_os_error())
@@ -167,7 +167,7 @@ async fn a_connect_can_be_repeated_after_a_refusal(context: Context) {
     context.within(connect.into_future()).await.unwrap();
 }
 
-fn connect(context: &Context, to: SocketAddr) -> anynet_sockets::Connect<BoxRuntime> {
+fn connect(context: &Context, to: SocketAddr) -> anynet_sockets::TcpConnect<BoxRuntime> {
     TcpStream::connect_on(context.runtime(), to)
 }
 

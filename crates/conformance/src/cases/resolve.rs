@@ -172,7 +172,10 @@ async fn a_name_without_an_address_is_an_error(context: Context) {
 }
 
 fn tried(attempts: &[FailedAttempt]) -> Vec<SocketAddr> {
-    attempts.iter().map(|attempt| attempt.address).collect()
+    attempts
+        .iter()
+        .filter_map(|attempt| attempt.address.ip())
+        .collect()
 }
 
 /// The names of this process's threads.

@@ -8,7 +8,7 @@ use std::os::fd::AsFd;
 use anynet_core::{BindError, BoxFuture, ConnectError, Direction, Runtime, Source, Step};
 use anynet_util::{Target, connect_with, listen_with};
 
-use super::{TcpListener, TcpStream};
+use super::{TcpListener, TcpStream, socket as tcp};
 use crate::OsNetwork;
 use crate::options::{SocketOptions, builder_option_methods};
 use crate::socket::{self, BACKLOG};
@@ -18,14 +18,14 @@ use crate::socket::{self, BACKLOG};
 /// Cancel-safe: dropping the future ends the attempt and closes its socket.
 #[derive(Clone, Debug)]
 #[must_use = "a connection is not made before this is awaited"]
-pub struct Connect<R> {
+pub struct TcpConnect<R> {
     runtime: Option<R>,
     to: Target,
     local: Option<SocketAddr>,
     options: SocketOptions,
 }
 
-impl<R: Runtime> Connect<R> {
+impl<R: Runtime> TcpConnect<R> {
     pub(super) fn new(runtime: Option<R>, to: Target) -> Self {
         Self {
             runtime,
@@ -55,7 +55,7 @@ impl<R: Runtime> Connect<R> {
     }
 }
 
-impl<R: Runtime> IntoFuture for Connect<R> {
+impl<R: Runtime> IntoFuture for TcpConnect<R> {
     type Output = Result<TcpStream<R>, ConnectError>;
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
@@ -67,14 +67,14 @@ impl<R: Runtime> IntoFuture for Connect<R> {
 /// A listener to be made: [`TcpListener::bind`]. Awaiting it binds and listens.
 #[derive(Clone, Debug)]
 #[must_use = "nothing is bound before this is awaited"]
-pub struct Bind<R> {
+pub struct TcpBind<R> {
     runtime: Option<R>,
     on: Target,
     options: SocketOptions,
     backlog: i32,
 }
 
-impl<R: Runtime> Bind<R> {
+impl<R: Runtime> TcpBind<R> {
     pub(super) fn new(runtime: Option<R>, on: Target) -> Self {
         Self {
             runtime,
@@ -97,13 +97,13 @@ impl<R: Runtime> Bind<R> {
         let runtime = runtime(self.runtime).map_err(|error| BindError::NoRuntime(error.into()))?;
         let network = OsNetwork::new(runtime.clone());
         listen_with(&network, self.on, |on| {
-            ready(TcpListener::listen(&runtime, on, &self.options, self.backlog))
+            ready(listen(&runtime, on, &self.options, self.backlog))
         })
         .await
     }
 }
 
-impl<R: Runtime> IntoFuture for Bind<R> {
+impl<R: Runtime> IntoFuture for TcpBind<R> {
     type Output = Result<TcpListener<R>, BindError>;
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
@@ -134,21 +134,33 @@ async fn try_connect<R: Runtime>(
     local: Option<SocketAddr>,
     options: &SocketOptions,
 ) -> io::Result<TcpStream<R>> {
-    let fd = socket::to_connect(to, local, options)?;
+    let fd = tcp::to_connect(to, local, options)?;
     // Before the reactor watches it: a socket that is not connecting yet counts as hung up.
-    match socket::connect(fd.as_fd(), to) {
+    match socket::connect(fd.as_fd(), &to) {
         Ok(()) => {
-            let peer = socket::connected_to(&fd, to);
+            let peer = tcp::connected_to(&fd, to);
             TcpStream::from_connected(runtime.clone(), fd, None, peer, false)
         }
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
             let source = runtime.register(fd)?;
             source
-                .io(Direction::Write, |fd| socket::connect(fd, to).map(Step::Done))
+                .io(Direction::Write, |fd| socket::connect(fd, &to).map(Step::Done))
                 .await?;
-            let peer = socket::connected_to(&source, to);
+            let peer = tcp::connected_to(&source, to);
             Ok(TcpStream::from_source(runtime.clone(), source, peer))
         }
         Err(error) => Err(error),
     }
+}
+
+/// Listens on one address, with a socket that has `options`.
+pub(crate) fn listen<R: Runtime>(
+    runtime: &R,
+    on: SocketAddr,
+    options: &SocketOptions,
+    backlog: i32,
+) -> Result<TcpListener<R>, BindError> {
+    tcp::to_listen(on, options, backlog)
+        .and_then(|fd| TcpListener::from_listening(runtime.clone(), fd))
+        .map_err(|error| BindError::failed(on, error))
 }

@@ -1,10 +1,9 @@
-//! The two directions of a TCP connection, each on its own.
+//! The two directions of a connection, each on its own.
 
 use std::error::Error;
 use std::fmt;
 use std::io::IoSlice;
 use std::mem;
-use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::task::{Context, Poll};
@@ -14,32 +13,33 @@ use anynet_core::{
     byte_receive_methods, byte_send_methods,
 };
 
-use super::TcpStream;
+use super::StreamSocket;
+use crate::kind::Kind;
 use crate::link::Link;
 use crate::options::live_option_methods;
 use crate::receive::Receiver;
 use crate::send::Sender;
 
-/// The receiving half of a [`TcpStream`], from [`into_split`](TcpStream::into_split).
+/// The receiving half of a [`StreamSocket`], from [`into_split`](StreamSocket::into_split).
 ///
 /// Dropping it does nothing to the other half; the connection is closed when both are gone.
 #[derive(Debug)]
-pub struct TcpReceiveHalf<R: Runtime> {
+pub struct StreamReceiveHalf<R: Runtime, K: Kind> {
     receiver: Receiver<R>,
-    link: Link<R>,
+    link: Link<R, K>,
 }
 
-/// The sending half of a [`TcpStream`], from [`into_split`](TcpStream::into_split).
+/// The sending half of a [`StreamSocket`], from [`into_split`](StreamSocket::into_split).
 ///
 /// Dropping it sends the end, for the peer would wait for it for ever; the connection is closed when both halves are gone.
 #[derive(Debug)]
-pub struct TcpSendHalf<R: Runtime> {
+pub struct StreamSendHalf<R: Runtime, K: Kind> {
     sender: Sender<R>,
-    link: Link<R>,
+    link: Link<R, K>,
 }
 
-impl<R: Runtime> TcpReceiveHalf<R> {
-    pub(super) fn new(receiver: Receiver<R>, link: Link<R>) -> Self {
+impl<R: Runtime, K: Kind> StreamReceiveHalf<R, K> {
+    pub(super) fn new(receiver: Receiver<R>, link: Link<R, K>) -> Self {
         Self { receiver, link }
     }
 
@@ -56,22 +56,25 @@ impl<R: Runtime> TcpReceiveHalf<R> {
     /// # Errors
     ///
     /// If they are halves of different streams, or one of them was closed. Both come back with the error.
-    pub fn reunite(mut self, mut send: TcpSendHalf<R>) -> Result<TcpStream<R>, ReuniteError<R>> {
+    pub fn reunite(
+        mut self,
+        mut send: StreamSendHalf<R, K>,
+    ) -> Result<StreamSocket<R, K>, ReuniteError<R, K>> {
         if !self.link.is_shared_with(&send.link) {
             return Err(ReuniteError { receive: self, send });
         }
         let receiver = mem::replace(&mut self.receiver, Receiver::new(false));
         let sender = mem::replace(&mut send.sender, Sender::new(false));
-        Ok(TcpStream::from_parts(receiver, sender, send.link.take()))
+        Ok(StreamSocket::from_parts(receiver, sender, send.link.take()))
     }
 
     /// The address of our end. Known after a close and after a reset.
-    pub fn local_address(&self) -> SocketAddr {
+    pub fn local_address(&self) -> K::Address {
         self.link.local()
     }
 
     /// The address of the peer's end. Known after a close and after a reset.
-    pub fn peer_address(&self) -> SocketAddr {
+    pub fn peer_address(&self) -> K::Address {
         self.link.peer()
     }
 
@@ -88,7 +91,7 @@ impl<R: Runtime> TcpReceiveHalf<R> {
     }
 }
 
-impl<R: Runtime> ByteReceiveStream for TcpReceiveHalf<R> {
+impl<R: Runtime, K: Kind> ByteReceiveStream for StreamReceiveHalf<R, K> {
     #[inline]
     fn poll_receive(
         &mut self,
@@ -108,14 +111,14 @@ impl<R: Runtime> ByteReceiveStream for TcpReceiveHalf<R> {
     }
 }
 
-impl<R: Runtime> Drop for TcpReceiveHalf<R> {
+impl<R: Runtime, K: Kind> Drop for StreamReceiveHalf<R, K> {
     fn drop(&mut self) {
         self.leave();
     }
 }
 
-impl<R: Runtime> TcpSendHalf<R> {
-    pub(super) fn new(sender: Sender<R>, link: Link<R>) -> Self {
+impl<R: Runtime, K: Kind> StreamSendHalf<R, K> {
+    pub(super) fn new(sender: Sender<R>, link: Link<R, K>) -> Self {
         Self { sender, link }
     }
 
@@ -123,12 +126,12 @@ impl<R: Runtime> TcpSendHalf<R> {
     live_option_methods!();
 
     /// The address of our end. Known after a close and after a reset.
-    pub fn local_address(&self) -> SocketAddr {
+    pub fn local_address(&self) -> K::Address {
         self.link.local()
     }
 
     /// The address of the peer's end. Known after a close and after a reset.
-    pub fn peer_address(&self) -> SocketAddr {
+    pub fn peer_address(&self) -> K::Address {
         self.link.peer()
     }
 
@@ -147,7 +150,7 @@ impl<R: Runtime> TcpSendHalf<R> {
     }
 }
 
-impl<R: Runtime> ByteSendStream for TcpSendHalf<R> {
+impl<R: Runtime, K: Kind> ByteSendStream for StreamSendHalf<R, K> {
     #[inline]
     fn poll_send(&mut self, cx: &mut Context<'_>, bufs: &[IoSlice<'_>]) -> Poll<Result<usize, SendError>> {
         match self.link.open() {
@@ -200,7 +203,7 @@ impl<R: Runtime> ByteSendStream for TcpSendHalf<R> {
     }
 }
 
-impl<R: Runtime> Drop for TcpSendHalf<R> {
+impl<R: Runtime, K: Kind> Drop for StreamSendHalf<R, K> {
     fn drop(&mut self) {
         if let Some(shared) = self.link.open() {
             self.sender.leave(shared);
@@ -214,7 +217,7 @@ impl<R: Runtime> Drop for TcpSendHalf<R> {
 /// split: a half that already waits would not hear the first.
 macro_rules! half {
     ($half:ident) => {
-        impl<R: Runtime> $half<R> {
+        impl<R: Runtime, K: Kind> $half<R, K> {
             /// Passes a result on. A closer that came during the call leaves this half's hold on the descriptor to
             /// whoever is told of it.
             #[inline]
@@ -233,7 +236,7 @@ macro_rules! half {
             }
         }
 
-        impl<R: Runtime> Attributes for $half<R> {
+        impl<R: Runtime, K: Kind> Attributes for $half<R, K> {
             fn attributes<'a>(&'a self, request: &mut Request<'_, 'a>) {
                 self.link.addresses(request);
                 request.provide_some(|| self.link.closer_if_armed());
@@ -241,7 +244,7 @@ macro_rules! half {
         }
 
         /// The descriptor; after a close, a value that every system call answers with `EBADF`.
-        impl<R: Runtime> AsFd for $half<R> {
+        impl<R: Runtime, K: Kind> AsFd for $half<R, K> {
             fn as_fd(&self) -> BorrowedFd<'_> {
                 self.link.as_fd()
             }
@@ -249,23 +252,23 @@ macro_rules! half {
     };
 }
 
-half!(TcpReceiveHalf);
-half!(TcpSendHalf);
+half!(StreamReceiveHalf);
+half!(StreamSendHalf);
 
 /// Two halves that do not belong together, given back.
 #[derive(Debug)]
 #[non_exhaustive]
-pub struct ReuniteError<R: Runtime> {
+pub struct ReuniteError<R: Runtime, K: Kind> {
     /// The receiving half.
-    pub receive: TcpReceiveHalf<R>,
+    pub receive: StreamReceiveHalf<R, K>,
     /// The sending half.
-    pub send: TcpSendHalf<R>,
+    pub send: StreamSendHalf<R, K>,
 }
 
-impl<R: Runtime> fmt::Display for ReuniteError<R> {
+impl<R: Runtime, K: Kind> fmt::Display for ReuniteError<R, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the halves do not belong to one open stream")
     }
 }
 
-impl<R: Runtime> Error for ReuniteError<R> {}
+impl<R: Runtime, K: Kind> Error for ReuniteError<R, K> {}

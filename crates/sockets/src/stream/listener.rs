@@ -1,62 +1,34 @@
-//! Listening for TCP connections.
+//! Listening for connections, of any kind of stream socket.
 
 use std::io;
-use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use anynet_core::{
-    AcceptError, Attributes, BindError, Closer, Direction, Listener, Request, Result, Runtime, Source, Step,
+    AcceptError, Attributes, Closer, Direction, Listener, Request, Result, Runtime, Source, Step,
 };
-use anynet_util::{Serve, Target, serve};
+use anynet_util::{Serve, serve};
 use rustix::io::Errno;
 
-use super::{Bind, TcpStream};
+use super::StreamSocket;
+use crate::kind::{Kind, SocketAddress};
 use crate::link::Link;
-use crate::options::{SocketOptions, live_option_methods};
+use crate::options::live_option_methods;
 use crate::shared::{Ends, Shared};
 use crate::socket;
 
-/// Accepts TCP connections on the runtime `R`.
+/// Accepts connections of the kind `K` on the runtime `R`: a [`TcpListener`](crate::TcpListener) or a
+/// [`UnixListener`](crate::UnixListener).
 ///
 /// Any number of tasks may accept on one listener. Dropping it, or [`close`](Self::close), stops the listening and
 /// frees the address; a [`Closer`] closes it from another task.
 #[derive(Debug)]
-pub struct TcpListener<R: Runtime> {
-    link: Link<R>,
+pub struct StreamListener<R: Runtime, K: Kind> {
+    link: Link<R, K>,
 }
 
-impl<R: Runtime> TcpListener<R> {
-    /// Listens on `on`: a socket address, `(host, port)` or a text `host:port`, on the current runtime. Port 0 lets the
-    /// system choose; [`local_address`](Self::local_address) says which it was.
-    ///
-    /// Returns a builder to be awaited; the runtime is looked up then.
-    ///
-    /// # Errors
-    ///
-    /// See [`BindError`](anynet_core::BindError).
-    pub fn bind(on: impl Into<Target>) -> Bind<R> {
-        Bind::new(None, on.into())
-    }
-
-    /// As [`bind`](Self::bind), on `runtime`.
-    pub fn bind_on(runtime: &R, on: impl Into<Target>) -> Bind<R> {
-        Bind::new(Some(runtime.clone()), on.into())
-    }
-
-    /// Listens on one address, with a socket that has `options`.
-    pub(crate) fn listen(
-        runtime: &R,
-        on: SocketAddr,
-        options: &SocketOptions,
-        backlog: i32,
-    ) -> Result<Self, BindError> {
-        socket::to_listen(on, options, backlog)
-            .and_then(|fd| Self::from_listening(runtime.clone(), fd))
-            .map_err(|error| BindError::failed(on, error))
-    }
-
+impl<R: Runtime, K: Kind> StreamListener<R, K> {
     /// Registers a descriptor that is known to be listening, non-blocking and close-on-exec.
-    fn from_listening(runtime: R, fd: OwnedFd) -> io::Result<Self> {
+    pub(crate) fn from_listening(runtime: R, fd: OwnedFd) -> io::Result<Self> {
         let local = socket::local_address(&fd)?;
         let source = runtime.register(fd)?;
         Ok(Self {
@@ -71,7 +43,7 @@ impl<R: Runtime> TcpListener<R> {
     /// # Errors
     ///
     /// [`AcceptError`] says which of them end the listener and which do not.
-    pub async fn accept(&self) -> Result<TcpStream<R>, AcceptError> {
+    pub async fn accept(&self) -> Result<StreamSocket<R, K>, AcceptError> {
         let Some(shared) = self.link.open() else {
             return Err(AcceptError::Closed);
         };
@@ -94,7 +66,7 @@ impl<R: Runtime> TcpListener<R> {
     /// [`on_error`](Serve::on_error) and harms neither its siblings nor the loop.
     pub fn serve<H, F>(&self, handler: H) -> Serve<'_, Self, H>
     where
-        H: Fn(TcpStream<R>) -> F,
+        H: Fn(StreamSocket<R, K>) -> F,
         F: Future<Output = Result<()>> + Send + 'static,
     {
         serve(self, handler)
@@ -111,7 +83,7 @@ impl<R: Runtime> TcpListener<R> {
     }
 
     /// The address that it listens on. Known after a close.
-    pub fn local_address(&self) -> SocketAddr {
+    pub fn local_address(&self) -> K::Address {
         self.link.local()
     }
 
@@ -122,18 +94,18 @@ impl<R: Runtime> TcpListener<R> {
 }
 
 /// Makes a stream of what was accepted.
-fn accepted<R: Runtime>(
-    listener: &Shared<R>,
+fn accepted<R: Runtime, K: Kind>(
+    listener: &Shared<R, K>,
     fd: OwnedFd,
-    peer: SocketAddr,
-) -> Result<TcpStream<R>, AcceptError> {
+    peer: K::Address,
+) -> Result<StreamSocket<R, K>, AcceptError> {
     // A listener on one address accepts on that address; only a wildcard has to ask.
-    let local = Some(listener.local()).filter(|local| !local.ip().is_unspecified());
+    let local = Some(listener.local()).filter(|local| !local.is_wildcard());
     let runtime = listener.ends.runtime.clone();
-    TcpStream::from_connected(runtime, fd, local, peer, true).map_err(|error| failed(listener, error))
+    StreamSocket::from_connected(runtime, fd, local, peer, true).map_err(|error| failed(listener, error))
 }
 
-fn failed<R: Runtime>(listener: &Shared<R>, error: io::Error) -> AcceptError {
+fn failed<R: Runtime, K: Kind>(listener: &Shared<R, K>, error: io::Error) -> AcceptError {
     match classify(Errno::from_io_error(&error)) {
         Fault::Listener => AcceptError::Broken(listener.latch.break_with(error.into())),
         Fault::Capacity => AcceptError::Exhausted(error.into()),
@@ -164,21 +136,21 @@ fn classify(errno: Option<Errno>) -> Fault {
     }
 }
 
-impl<R: Runtime> Listener for TcpListener<R> {
-    type Stream = TcpStream<R>;
+impl<R: Runtime, K: Kind> Listener for StreamListener<R, K> {
+    type Stream = StreamSocket<R, K>;
     type Executor = R;
 
     fn executor(&self) -> &R {
         self.runtime()
     }
 
-    async fn accept(&self) -> Result<TcpStream<R>, AcceptError> {
-        TcpListener::accept(self).await
+    async fn accept(&self) -> Result<StreamSocket<R, K>, AcceptError> {
+        StreamListener::accept(self).await
     }
 }
 
 /// Answers its local address and a [`Closer`].
-impl<R: Runtime> Attributes for TcpListener<R> {
+impl<R: Runtime, K: Kind> Attributes for StreamListener<R, K> {
     fn attributes<'a>(&'a self, request: &mut Request<'_, 'a>) {
         self.link.addresses(request);
         request.provide(|| self.link.closer());
@@ -186,7 +158,7 @@ impl<R: Runtime> Attributes for TcpListener<R> {
 }
 
 /// The descriptor; after a close, a value that every system call answers with `EBADF`.
-impl<R: Runtime> AsFd for TcpListener<R> {
+impl<R: Runtime, K: Kind> AsFd for StreamListener<R, K> {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.link.as_fd()
     }

@@ -1,7 +1,6 @@
-//! A TCP connection.
+//! A connection, of any kind of stream socket.
 
 use std::io::{self, IoSlice};
-use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::task::{Context, Poll};
@@ -11,56 +10,41 @@ use anynet_core::{
     Attributes, ByteReceiveStream, ByteSendStream, Cause, Closer, ReceiveError, Request, Runtime, SendError,
     TimedOut, byte_receive_methods, byte_send_methods,
 };
-use anynet_util::{Target, timeout};
+use anynet_util::timeout;
 use socket2::SockRef;
 
-use super::{Connect, TcpReceiveHalf, TcpSendHalf};
+use super::{StreamReceiveHalf, StreamSendHalf};
+use crate::kind::Kind;
 use crate::link::Link;
-use crate::options::{NoDelay, live_option_methods};
+use crate::options::live_option_methods;
 use crate::receive::Receiver;
 use crate::send::Sender;
 use crate::shared::Ends;
 use crate::socket;
 
-/// A TCP connection on the runtime `R`.
+/// A connection of the kind `K` on the runtime `R`: a [`TcpStream`](crate::TcpStream) or a
+/// [`UnixStream`](crate::UnixStream).
 ///
-/// Made by [`connect`](Self::connect), or by a [`TcpListener`](crate::TcpListener). `TCP_NODELAY` is on. The contract of
-/// its methods is that of every [`ByteStream`](anynet_core::ByteStream).
+/// The contract of its methods is that of every [`ByteStream`](anynet_core::ByteStream).
 ///
 /// **Dropping** it closes the connection at once: what was sent still goes out, and if data was left unread the system
 /// resets the connection. [`close`](Self::close) ends it in order, [`close_lingering`](Self::close_lingering) also
 /// waits for the peer, [`abort`](Self::abort) resets it.
 #[derive(Debug)]
-pub struct TcpStream<R: Runtime> {
+pub struct StreamSocket<R: Runtime, K: Kind> {
     // Before the link: on some runtimes a slot that waits holds on to the descriptor.
     receiver: Receiver<R>,
     sender: Sender<R>,
-    link: Link<R>,
+    link: Link<R, K>,
 }
 
-impl<R: Runtime> TcpStream<R> {
-    /// Connects to `to`: a socket address, `(host, port)` or a text `host:port`, on the current runtime.
-    ///
-    /// Returns a builder to be awaited; the runtime is looked up then. The addresses of a name are tried in order.
-    ///
-    /// # Errors
-    ///
-    /// See [`ConnectError`](anynet_core::ConnectError).
-    pub fn connect(to: impl Into<Target>) -> Connect<R> {
-        Connect::new(None, to.into())
-    }
-
-    /// As [`connect`](Self::connect), on `runtime`.
-    pub fn connect_on(runtime: &R, to: impl Into<Target>) -> Connect<R> {
-        Connect::new(Some(runtime.clone()), to.into())
-    }
-
-    /// Takes over a connected TCP socket, which is set non-blocking (for its duplicates too) and close-on-exec. Its options,
+impl<R: Runtime, K: Kind> StreamSocket<R, K> {
+    /// Takes over a connected socket, which is set non-blocking (for its duplicates too) and close-on-exec. Its options,
     /// `TCP_NODELAY` among them, stay as they are.
     ///
     /// # Errors
     ///
-    /// If it is not a connected TCP socket, or cannot be registered. The descriptor is closed then.
+    /// If it is not a connected socket of this kind, or cannot be registered. The descriptor is closed then.
     pub fn from_fd(runtime: R, fd: OwnedFd) -> io::Result<Self> {
         let socket = SockRef::from(&fd);
         if socket.r#type()? != socket2::Type::STREAM {
@@ -76,8 +60,8 @@ impl<R: Runtime> TcpStream<R> {
     pub(crate) fn from_connected(
         runtime: R,
         fd: OwnedFd,
-        local: Option<SocketAddr>,
-        peer: SocketAddr,
+        local: Option<K::Address>,
+        peer: K::Address,
         fresh: bool,
     ) -> io::Result<Self> {
         let source = runtime.register(fd)?;
@@ -86,7 +70,7 @@ impl<R: Runtime> TcpStream<R> {
     }
 
     /// A stream over a descriptor that is registered already.
-    pub(super) fn from_source(runtime: R, source: R::Source, peer: SocketAddr) -> Self {
+    pub(crate) fn from_source(runtime: R, source: R::Source, peer: K::Address) -> Self {
         let link = Link::new(source, Ends::new(runtime, None, Some(peer)));
         Self::from_parts(Receiver::new(false), Sender::new(false), link)
     }
@@ -193,20 +177,20 @@ impl<R: Runtime> TcpStream<R> {
     /// Splits the stream into its two directions, which share the connection without a lock.
     ///
     /// Dropping the send half sends the end; dropping the receive half does nothing; the connection is closed when both are
-    /// gone. [`TcpReceiveHalf::reunite`] joins them again. A [`Closer`] made before closes both.
-    pub fn into_split(self) -> (TcpReceiveHalf<R>, TcpSendHalf<R>) {
+    /// gone. [`StreamReceiveHalf::reunite`] joins them again. A [`Closer`] made before closes both.
+    pub fn into_split(self) -> (StreamReceiveHalf<R, K>, StreamSendHalf<R, K>) {
         let Self {
             receiver,
             sender,
             link,
         } = self;
         (
-            TcpReceiveHalf::new(receiver, link.share()),
-            TcpSendHalf::new(sender, link),
+            StreamReceiveHalf::new(receiver, link.share()),
+            StreamSendHalf::new(sender, link),
         )
     }
 
-    pub(super) fn from_parts(receiver: Receiver<R>, sender: Sender<R>, link: Link<R>) -> Self {
+    pub(super) fn from_parts(receiver: Receiver<R>, sender: Sender<R>, link: Link<R, K>) -> Self {
         Self {
             receiver,
             sender,
@@ -215,36 +199,18 @@ impl<R: Runtime> TcpStream<R> {
     }
 
     /// The address of our end. Known after a close and after a reset.
-    pub fn local_address(&self) -> SocketAddr {
+    pub fn local_address(&self) -> K::Address {
         self.link.local()
     }
 
     /// The address of the peer's end. Known after a close and after a reset.
-    pub fn peer_address(&self) -> SocketAddr {
+    pub fn peer_address(&self) -> K::Address {
         self.link.peer()
     }
 
     /// The runtime that the stream is on.
     pub fn runtime(&self) -> &R {
         &self.link.ends().runtime
-    }
-
-    /// Whether small sends go out at once (`TCP_NODELAY`). It is on unless it was turned off.
-    ///
-    /// # Errors
-    ///
-    /// As [`option`](Self::option).
-    pub fn nodelay(&self) -> io::Result<bool> {
-        self.option().map(|NoDelay(on)| on)
-    }
-
-    /// Lets small sends go out at once, or wait for the acknowledgement of earlier ones (Nagle's algorithm).
-    ///
-    /// # Errors
-    ///
-    /// As [`set_option`](Self::set_option).
-    pub fn set_nodelay(&self, on: bool) -> io::Result<()> {
-        self.set_option(&NoDelay(on))
     }
 
     /// Takes the descriptor out, open, non-blocking and close-on-exec.
@@ -303,7 +269,7 @@ impl<R: Runtime> TcpStream<R> {
     }
 }
 
-impl<R: Runtime> ByteReceiveStream for TcpStream<R> {
+impl<R: Runtime, K: Kind> ByteReceiveStream for StreamSocket<R, K> {
     #[inline]
     fn poll_receive(
         &mut self,
@@ -320,7 +286,7 @@ impl<R: Runtime> ByteReceiveStream for TcpStream<R> {
     }
 }
 
-impl<R: Runtime> ByteSendStream for TcpStream<R> {
+impl<R: Runtime, K: Kind> ByteSendStream for StreamSocket<R, K> {
     #[inline]
     fn poll_send(&mut self, cx: &mut Context<'_>, bufs: &[IoSlice<'_>]) -> Poll<Result<usize, SendError>> {
         match self.link.open() {
@@ -371,7 +337,7 @@ impl<R: Runtime> ByteSendStream for TcpStream<R> {
 }
 
 /// Answers the addresses and a [`Closer`].
-impl<R: Runtime> Attributes for TcpStream<R> {
+impl<R: Runtime, K: Kind> Attributes for StreamSocket<R, K> {
     fn attributes<'a>(&'a self, request: &mut Request<'_, 'a>) {
         self.link.addresses(request);
         request.provide(|| self.link.closer());
@@ -379,7 +345,7 @@ impl<R: Runtime> Attributes for TcpStream<R> {
 }
 
 /// The descriptor; after a close, a value that every system call answers with `EBADF`.
-impl<R: Runtime> AsFd for TcpStream<R> {
+impl<R: Runtime, K: Kind> AsFd for StreamSocket<R, K> {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.link.as_fd()
     }

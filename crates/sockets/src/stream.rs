@@ -1,0 +1,9 @@
+//! Stream sockets: what TCP and UNIX streams have in common, which is nearly everything.
+
+mod halves;
+mod listener;
+mod socket;
+
+pub use halves::{ReuniteError, StreamReceiveHalf, StreamSendHalf};
+pub use listener::StreamListener;
+pub use socket::StreamSocket;
