@@ -9,6 +9,7 @@ const _: () = {
     send_sync_unpin::<AcceptError>();
     send_sync_unpin::<Address>();
     send_sync_unpin::<BindError>();
+    send_sync_unpin::<BoxDatagram>();
     send_sync_unpin::<BoxExecutor>();
     send_sync_unpin::<BoxListener>();
     send_sync_unpin::<BoxNetwork>();
@@ -26,6 +27,7 @@ const _: () = {
     send_sync_unpin::<PeerAddress>();
     send_sync_unpin::<ReceiveError>();
     send_sync_unpin::<ReceiveExactlyError>();
+    send_sync_unpin::<Received>();
     send_sync_unpin::<ResolveError>();
     send_sync_unpin::<SendError>();
     send_sync_unpin::<Step<()>>();

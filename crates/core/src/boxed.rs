@@ -2,12 +2,14 @@
 //!
 //! For code that would rather be compiled once than for every runtime, such as the conformance suite, and for choosing a
 //! network at run time. Each twin *is* the trait, so generic code takes it as it takes anything else. They allocate per
-//! connect, accept, spawn and sleep, never per byte.
+//! connect, accept, datagram, spawn and sleep, never per byte.
 
+mod datagram;
 mod executor;
 mod network;
 mod runtime;
 
+pub use datagram::BoxDatagram;
 pub use executor::{BoxExecutor, BoxSleep, BoxTask};
 pub use network::{BoxListener, BoxNetwork};
 pub use runtime::{BoxRuntime, BoxSlot, BoxSource};

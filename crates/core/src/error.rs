@@ -17,7 +17,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// Why nothing was received.
 ///
 /// `EndOfStream`, `Closed` and `Broken` are final: every later receive says the same (`Closed` also replaces the others
-/// once our side has closed). `EmptyBuffer` and `Exhausted` leave the stream as it was.
+/// once our side has closed). `EmptyBuffer`, `Exhausted` and `Undelivered` leave the stream or the socket as it was.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum ReceiveError {
@@ -31,6 +31,9 @@ pub enum ReceiveError {
     EmptyBuffer,
     /// The system had no memory for this call (`ENOBUFS`, `ENOMEM`). It can be repeated.
     Exhausted(Cause),
+    /// Datagrams only: one that was sent earlier could not be delivered, as a router or the peer's system has told
+    /// (`ECONNREFUSED` where nobody has the port: udp(7)). Said once.
+    Undelivered(Cause),
 }
 
 /// Why nothing, or not everything, was sent. There is no `EndOfStream` here: the peer's end does not concern sending.
@@ -43,6 +46,11 @@ pub enum SendError {
     Broken(Cause),
     /// The system had no memory for this call (`ENOBUFS`, `ENOMEM`). It can be repeated.
     Exhausted(Cause),
+    /// Datagrams only: this one is longer than the socket can send in one piece (`EMSGSIZE`). Nothing was sent.
+    TooLong(Cause),
+    /// Datagrams only: this one was not sent, and says nothing of the next: there is no way to its address, nobody is
+    /// there, it is not permitted, or an earlier one came back undelivered. The kind of the cause tells which.
+    NotSent(Cause),
 }
 
 /// Why [`receive_exactly`](crate::ByteReceiveStreamExt::receive_exactly) did not fill its buffer.

@@ -6,6 +6,7 @@ mod attributes;
 mod boxed;
 mod cause;
 mod closer;
+mod datagram;
 mod error;
 mod ext;
 mod forward;
@@ -18,11 +19,12 @@ mod stream;
 pub use address::{Address, LocalAddress, PeerAddress, UnixAddress};
 pub use attributes::{Attributes, AttributesExt, Request};
 pub use boxed::{
-    BoxExecutor, BoxFuture, BoxListener, BoxNetwork, BoxRuntime, BoxSleep, BoxSlot, BoxSource, BoxStream,
-    BoxTask,
+    BoxDatagram, BoxExecutor, BoxFuture, BoxListener, BoxNetwork, BoxRuntime, BoxSleep, BoxSlot, BoxSource,
+    BoxStream, BoxTask,
 };
 pub use cause::Cause;
 pub use closer::{Close, Closer};
+pub use datagram::{Datagram, Received};
 pub use error::{
     AcceptError, BindError, ConnectError, Error, FailedAttempt, ReceiveError, ReceiveExactlyError,
     ResolveError, Result, SendError, TimedOut, UnixAddressError,

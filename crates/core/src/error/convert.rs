@@ -10,7 +10,9 @@ use super::{
 impl From<ReceiveError> for io::Error {
     fn from(error: ReceiveError) -> Self {
         match error {
-            ReceiveError::Broken(cause) | ReceiveError::Exhausted(cause) => cause.into(),
+            ReceiveError::Broken(cause)
+            | ReceiveError::Exhausted(cause)
+            | ReceiveError::Undelivered(cause) => cause.into(),
             ReceiveError::EndOfStream => Self::new(io::ErrorKind::UnexpectedEof, error),
             ReceiveError::Closed => Self::new(io::ErrorKind::NotConnected, error),
             ReceiveError::EmptyBuffer => Self::new(io::ErrorKind::InvalidInput, error),
@@ -21,7 +23,10 @@ impl From<ReceiveError> for io::Error {
 impl From<SendError> for io::Error {
     fn from(error: SendError) -> Self {
         match error {
-            SendError::Broken(cause) | SendError::Exhausted(cause) => cause.into(),
+            SendError::Broken(cause)
+            | SendError::Exhausted(cause)
+            | SendError::TooLong(cause)
+            | SendError::NotSent(cause) => cause.into(),
             SendError::Closed => Self::new(io::ErrorKind::NotConnected, error),
         }
     }

@@ -39,6 +39,7 @@ impl fmt::Display for ReceiveError {
             Self::Broken(_) => "the connection is broken",
             Self::EmptyBuffer => "cannot receive into an empty buffer",
             Self::Exhausted(_) => "the system has no memory to receive with",
+            Self::Undelivered(_) => "an earlier datagram could not be delivered",
         })
     }
 }
@@ -49,6 +50,8 @@ impl fmt::Display for SendError {
             Self::Closed => "the stream was closed for sending on this side",
             Self::Broken(_) => "the connection is broken",
             Self::Exhausted(_) => "the system has no memory to send with",
+            Self::TooLong(_) => "the datagram is too long to be sent",
+            Self::NotSent(_) => "the datagram was not sent",
         })
     }
 }
@@ -150,7 +153,7 @@ impl fmt::Display for Error {
 impl StdError for ReceiveError {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match self {
-            Self::Broken(cause) | Self::Exhausted(cause) => Some(cause),
+            Self::Broken(cause) | Self::Exhausted(cause) | Self::Undelivered(cause) => Some(cause),
             Self::EndOfStream | Self::Closed | Self::EmptyBuffer => None,
         }
     }
@@ -159,7 +162,9 @@ impl StdError for ReceiveError {
 impl StdError for SendError {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match self {
-            Self::Broken(cause) | Self::Exhausted(cause) => Some(cause),
+            Self::Broken(cause) | Self::Exhausted(cause) | Self::TooLong(cause) | Self::NotSent(cause) => {
+                Some(cause)
+            }
             Self::Closed => None,
         }
     }
