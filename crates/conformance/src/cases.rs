@@ -20,6 +20,7 @@ mod serve_odd;
 mod shutdown;
 mod tcp;
 mod two_way;
+mod unix;
 
 use crate::case::Case;
 
@@ -49,6 +50,12 @@ pub(crate) fn of_sockets() -> impl Iterator<Item = &'static Case> {
     files.into_iter().flatten()
 }
 
+/// Cases about UNIX sockets, run for paths and for abstract names.
+pub(crate) fn of_unix_sockets() -> impl Iterator<Item = &'static Case> {
+    let files = [unix::CASES, unix::listener::CASES, unix::file::CASES];
+    files.into_iter().flatten()
+}
+
 /// Cases about streams of any kind: a send end and the receive end of it.
 pub(crate) fn of_streams() -> impl Iterator<Item = &'static Case> {
     let files = [one_way::CASES, one_way::ending::CASES, one_way::waiting::CASES];
@@ -64,6 +71,7 @@ pub(crate) fn of_two_way_streams() -> impl Iterator<Item = &'static Case> {
 pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
     of_runtimes()
         .chain(of_sockets())
+        .chain(of_unix_sockets())
         .chain(of_streams())
         .chain(of_two_way_streams())
 }

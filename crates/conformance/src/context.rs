@@ -1,20 +1,22 @@
 //! What a case is given.
 
+use std::env;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::{AsFd, AsRawFd};
 use std::panic::Location;
 use std::path::PathBuf;
 use std::pin::Pin;
+use std::process;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::task::{Context as TaskContext, Poll, Wake, Waker};
 use std::time::Duration;
 
 use anynet_core::{
     BoxRuntime, BoxStream, ByteReceiveStream, ByteReceiveStreamExt, ByteSendStream, ByteSendStreamExt,
-    Executor, Network, ReceiveError, TimedOut,
+    Executor, Network, ReceiveError, TimedOut, UnixAddress,
 };
-use anynet_sockets::{OsNetwork, TcpListener, TcpStream};
+use anynet_sockets::{Kind, OsNetwork, StreamSocket, TcpListener, TcpStream, UnixListener, UnixStream};
 use anynet_util::timeout;
 use socket2::{Domain, SockRef, Socket, Type};
 
@@ -37,6 +39,8 @@ pub struct Context {
     pub(crate) backend: Backend,
     /// An IPv4 or IPv6 loopback address with port 0, for cases about sockets.
     pub(crate) loopback: SocketAddr,
+    /// Whether UNIX addresses are abstract names, for cases about UNIX sockets; else they are paths.
+    pub(crate) abstract_names: bool,
     /// The kind of stream, for cases about streams of any kind.
     pub(crate) kind: Option<StreamKind>,
     /// Whether its pairs are turned round, so that bytes go the other way.
@@ -105,6 +109,36 @@ impl Context {
         (
             connected,
             self.within(listener.accept()).await.expect("a connection waits"),
+        )
+    }
+
+    /// An address for a UNIX socket that nobody else has: a path or an abstract name.
+    pub(crate) fn unix_address(&self) -> UnixAddress {
+        let name = unique_name();
+        if self.abstract_names {
+            UnixAddress::from_abstract_name(name)
+        } else {
+            UnixAddress::from(env::temp_dir().join(name))
+        }
+    }
+
+    /// A listener on an address of its own.
+    pub(crate) async fn unix_listener(&self) -> UnixListener<BoxRuntime> {
+        let bind = UnixListener::bind_on(&self.runtime, self.unix_address());
+        self.within(bind.into_future())
+            .await
+            .expect("the address is free")
+    }
+
+    /// Two ends of one UNIX connection: the one that connected, and the one that was accepted.
+    pub(crate) async fn unix_pair(&self) -> (UnixStream<BoxRuntime>, UnixStream<BoxRuntime>) {
+        let listener = self.unix_listener().await;
+        let connect = UnixStream::connect_on(&self.runtime, listener.local_address());
+        let connected = self.within(connect.into_future()).await;
+        let accepted = self.within(listener.accept()).await;
+        (
+            connected.expect("the listener is there"),
+            accepted.expect("a connection waits"),
         )
     }
 
@@ -202,10 +236,10 @@ impl Context {
     }
 
     /// Asserts that the two ends of a connection reach each other.
-    pub(crate) async fn assert_talks(
+    pub(crate) async fn assert_talks<K: Kind>(
         &self,
-        one: &mut TcpStream<BoxRuntime>,
-        other: &mut TcpStream<BoxRuntime>,
+        one: &mut StreamSocket<BoxRuntime, K>,
+        other: &mut StreamSocket<BoxRuntime, K>,
     ) {
         let mut buf = [0; 4];
         self.within(one.send(b"ping")).await.unwrap();
@@ -215,6 +249,13 @@ impl Context {
         self.within(one.receive_exactly(&mut buf)).await.unwrap();
         assert_eq!(&buf, b"pong");
     }
+}
+
+/// A name that no other case of any process has.
+pub(crate) fn unique_name() -> String {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    format!("anynet-{}-{count}", process::id())
 }
 
 /// Polls a future once, with a waker that wakes nobody.

@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use anynet_core::{
     Attributes, BoxStream, ByteReceiveStream, ByteSendStream, ReceiveError, Request, Runtime, SendError,
 };
-use anynet_sockets::TcpReceiveHalf;
+use anynet_sockets::{Kind, StreamReceiveHalf};
 
 /// The end of a stream that bytes go into.
 pub type SendEnd = Box<dyn ByteSendStream + Send>;
@@ -22,8 +22,8 @@ impl ReceiveEnd {
         Self(Box::new(stream))
     }
 
-    /// The receiving half of a TCP stream.
-    pub fn half<R: Runtime>(half: TcpReceiveHalf<R>) -> Self {
+    /// The receiving half of a stream.
+    pub fn half<R: Runtime, K: Kind>(half: StreamReceiveHalf<R, K>) -> Self {
         Self(Box::new(half))
     }
 
@@ -69,9 +69,9 @@ impl CloseReceive for BoxStream {
     }
 }
 
-impl<R: Runtime> CloseReceive for TcpReceiveHalf<R> {
+impl<R: Runtime, K: Kind> CloseReceive for StreamReceiveHalf<R, K> {
     fn poll_close(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
-        TcpReceiveHalf::close(self);
+        StreamReceiveHalf::close(self);
         Poll::Ready(Ok(()))
     }
 }

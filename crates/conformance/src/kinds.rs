@@ -3,7 +3,8 @@
 use std::fmt;
 use std::net::SocketAddr;
 
-use anynet_core::{BoxFuture, BoxStream};
+use anynet_core::{BoxFuture, BoxRuntime, BoxStream};
+use anynet_sockets::{Kind, StreamSocket, UnixStream};
 
 use crate::context::{LOOPBACK_4, LOOPBACK_6};
 use crate::{Context, ReceiveEnd, SendEnd};
@@ -22,6 +23,8 @@ pub struct StreamKind {
     ///
     /// The cases run on these pairs as they are, and turned round.
     pub two_way: Option<Maker<(BoxStream, BoxStream)>>,
+    /// Whether the peer of a stream that was aborted is told `Broken`, as on TCP. On a UNIX stream it is told an end.
+    pub resets: bool,
 }
 
 impl fmt::Debug for StreamKind {
@@ -38,21 +41,43 @@ pub(crate) const KINDS: &[StreamKind] = &[
         name: "tcp4",
         one_way: |context| Box::pin(async { forwards(tcp(context, LOOPBACK_4).await) }),
         two_way: Some(|context| Box::pin(tcp(context, LOOPBACK_4))),
+        resets: true,
     },
     StreamKind {
         name: "tcp6",
         one_way: |context| Box::pin(async { forwards(tcp(context, LOOPBACK_6).await) }),
         two_way: Some(|context| Box::pin(tcp(context, LOOPBACK_6))),
+        resets: true,
     },
     StreamKind {
         name: "tcp4-halves",
         one_way: |context| Box::pin(tcp_halves(context, LOOPBACK_4)),
         two_way: None,
+        resets: true,
     },
     StreamKind {
         name: "tcp6-halves",
         one_way: |context| Box::pin(tcp_halves(context, LOOPBACK_6)),
         two_way: None,
+        resets: true,
+    },
+    StreamKind {
+        name: "unix",
+        one_way: |context| Box::pin(async { forwards(unix(context).await) }),
+        two_way: Some(|context| Box::pin(unix(context))),
+        resets: false,
+    },
+    StreamKind {
+        name: "unix-pair",
+        one_way: |context| Box::pin(async { forwards(unix_pair(context)) }),
+        two_way: Some(|context| Box::pin(async { unix_pair(context) })),
+        resets: false,
+    },
+    StreamKind {
+        name: "unix-halves",
+        one_way: |context| Box::pin(async move { halves(context.unix_pair().await) }),
+        two_way: None,
+        resets: false,
     },
 ];
 
@@ -68,7 +93,22 @@ async fn tcp(mut context: Context, loopback: SocketAddr) -> (BoxStream, BoxStrea
 
 async fn tcp_halves(mut context: Context, loopback: SocketAddr) -> (SendEnd, ReceiveEnd) {
     context.loopback = loopback;
-    let (left, right) = context.tcp_pair().await;
+    halves(context.tcp_pair().await)
+}
+
+async fn unix(context: Context) -> (BoxStream, BoxStream) {
+    let (left, right) = context.unix_pair().await;
+    (Box::new(left), Box::new(right))
+}
+
+fn unix_pair(context: Context) -> (BoxStream, BoxStream) {
+    let (left, right) = UnixStream::pair_on(&context.runtime).expect("descriptors are left");
+    (Box::new(left), Box::new(right))
+}
+
+fn halves<K: Kind>(
+    (left, right): (StreamSocket<BoxRuntime, K>, StreamSocket<BoxRuntime, K>),
+) -> (SendEnd, ReceiveEnd) {
     // A half answers for a closer only if one was made before the split.
     let _ = (left.closer(), right.closer());
     let ((_, send), (receive, _)) = (left.into_split(), right.into_split());

@@ -79,6 +79,16 @@ impl Suite {
         add("any", Subject::address(LOOPBACK_4), &mut cases::of_runtimes());
         add("tcp4", Subject::address(LOOPBACK_4), &mut cases::of_sockets());
         add("tcp6", Subject::address(LOOPBACK_6), &mut cases::of_sockets());
+        add(
+            "unix-path",
+            Subject::address(LOOPBACK_4),
+            &mut cases::of_unix_sockets(),
+        );
+        add(
+            "unix-abstract",
+            Subject::abstract_names(),
+            &mut cases::of_unix_sockets(),
+        );
         for kind in &self.kinds {
             let subject = Subject::stream(*kind);
             add(kind.name, subject, &mut cases::of_streams());
@@ -101,6 +111,7 @@ pub(crate) fn flipped_name(kind: &StreamKind) -> String {
 #[derive(Clone, Copy)]
 struct Subject {
     loopback: SocketAddr,
+    abstract_names: bool,
     kind: Option<StreamKind>,
     flipped: bool,
 }
@@ -109,8 +120,16 @@ impl Subject {
     fn address(loopback: SocketAddr) -> Self {
         Self {
             loopback,
+            abstract_names: false,
             kind: None,
             flipped: false,
+        }
+    }
+
+    fn abstract_names() -> Self {
+        Self {
+            abstract_names: true,
+            ..Self::address(LOOPBACK_4)
         }
     }
 
@@ -183,6 +202,7 @@ fn run(backend: Backend, subject: Subject, case: &'static Case) -> Result<Result
             runtime,
             backend,
             loopback: subject.loopback,
+            abstract_names: subject.abstract_names,
             kind: subject.kind,
             flipped: subject.flipped,
         };

@@ -27,6 +27,7 @@ const _: () = {
     send_sync_unpin::<NameError>();
     send_sync_unpin::<NameQuery>();
     send_sync_unpin::<OsNetwork<BoxRuntime>>();
+    send_sync_unpin::<PathInUse>();
     send_sync_unpin::<ReceiveBufferSize>();
     send_sync_unpin::<ReuniteError<BoxRuntime, Tcp>>();
     send_sync_unpin::<ReuseAddress>();
@@ -46,6 +47,9 @@ const _: () = {
     send_sync_unpin::<TcpStream<BoxRuntime>>();
     send_sync_unpin::<Tos>();
     send_sync_unpin::<Ttl>();
+    send_sync_unpin::<Unix>();
+    send_sync_unpin::<UnixBind<BoxRuntime>>();
+    send_sync_unpin::<UnixConnect<BoxRuntime>>();
     send_sync_unpin::<UserTimeout>();
     send_sync_unpin::<V6Only>();
 };

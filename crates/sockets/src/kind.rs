@@ -3,13 +3,13 @@
 use std::ffi::OsStr;
 use std::fmt::Debug;
 use std::hash::Hash;
-use std::io;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::os::unix::ffi::OsStrExt;
 
 use anynet_core::{Address, UnixAddress};
-use rustix::net::{SocketAddrAny, SocketAddrUnix};
-use socket2::SockAddr;
+use rustix::net::{AddressFamily, SocketAddrAny};
+
+use crate::sys;
 
 /// A kind of socket: [`Tcp`](crate::Tcp) and its like, which only name the kind and have no values.
 ///
@@ -32,11 +32,8 @@ pub trait SocketAddress: Clone + Debug + Eq + Hash + Into<Address> + Send + Sync
     /// Whether what is accepted on this address may have another.
     fn is_wildcard(&self) -> bool;
 
-    /// The address, from the system's.
-    fn from_system(address: SockAddr) -> io::Result<Self>;
-
-    /// The address, as a call has returned it.
-    fn from_any(address: Option<SocketAddrAny>) -> Option<Self>;
+    /// The address, as a call has returned it. `None` if it is of another family.
+    fn from_system(address: Option<SocketAddrAny>) -> Option<Self>;
 }
 
 impl SocketAddress for SocketAddr {
@@ -48,13 +45,7 @@ impl SocketAddress for SocketAddr {
         self.ip().is_unspecified()
     }
 
-    fn from_system(address: SockAddr) -> io::Result<Self> {
-        address
-            .as_socket()
-            .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "not an IP socket"))
-    }
-
-    fn from_any(address: Option<SocketAddrAny>) -> Option<Self> {
+    fn from_system(address: Option<SocketAddrAny>) -> Option<Self> {
         address.and_then(|address| Self::try_from(address).ok())
     }
 }
@@ -68,26 +59,25 @@ impl SocketAddress for UnixAddress {
         false
     }
 
-    fn from_system(address: SockAddr) -> io::Result<Self> {
-        address
-            .as_unix()
-            .map(Self::from)
-            .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "not a UNIX socket"))
-    }
-
-    fn from_any(address: Option<SocketAddrAny>) -> Option<Self> {
-        // What was never bound has no address at all, in some systems' words.
+    fn from_system(address: Option<SocketAddrAny>) -> Option<Self> {
+        // What was never bound has no address, or no more of one than its family.
         let Some(address) = address else {
             return Some(Self::Unnamed);
         };
-        let address = SocketAddrUnix::try_from(address).ok()?;
-        if let Some(path) = address.path_bytes() {
-            return Some(Self::from(OsStr::from_bytes(path)));
+        if address.address_family() != AddressFamily::UNIX {
+            return None;
         }
-        #[cfg(any(target_os = "linux", target_os = "android"))]
-        if let Some(name) = address.abstract_name() {
-            return Some(Self::from_abstract_name(name));
-        }
-        Some(Self::Unnamed)
+        let name = sys::address_bytes(&address)
+            .get(size_of::<libc::sa_family_t>()..)
+            .unwrap_or_default();
+        let has_abstract_names = cfg!(any(target_os = "linux", target_os = "android"));
+        Some(match name {
+            [0, name @ ..] if has_abstract_names => Self::from_abstract_name(name),
+            [] | [0, ..] => Self::Unnamed,
+            // A path may fill the field to its end, and have no NUL behind it.
+            path => Self::from(OsStr::from_bytes(
+                path.split(|&byte| byte == 0).next().unwrap_or(path),
+            )),
+        })
     }
 }

@@ -16,6 +16,7 @@ mod socket;
 mod stream;
 mod sys;
 mod tcp;
+mod unix;
 
 pub use interfaces::{Interface, interface_index, interface_name, interfaces};
 pub use kind::Kind;
@@ -23,3 +24,6 @@ pub use names::{NameError, NameQuery, host_name, protocol_number, service_port};
 pub use network::OsNetwork;
 pub use stream::{ReuniteError, StreamListener, StreamReceiveHalf, StreamSendHalf, StreamSocket};
 pub use tcp::{Tcp, TcpBind, TcpConnect, TcpListener, TcpReceiveHalf, TcpSendHalf, TcpStream};
+pub use unix::{
+    PathInUse, Unix, UnixBind, UnixConnect, UnixListener, UnixReceiveHalf, UnixSendHalf, UnixStream,
+};

@@ -8,6 +8,7 @@ use anynet_core::{Close, Closer, LocalAddress, PeerAddress, Request, Runtime, So
 
 use crate::kind::{Kind, SocketAddress};
 use crate::shared::{Ends, Shared};
+use crate::unix::SocketFile;
 use crate::{socket, sys};
 
 /// A handle's link to its socket. The last one to let go closes the descriptor.
@@ -22,7 +23,12 @@ enum State<R: Runtime, K: Kind> {
 
 impl<R: Runtime, K: Kind> Link<R, K> {
     pub(crate) fn new(source: R::Source, ends: Ends<R, K>) -> Self {
-        Self(State::Open(Arc::new(Shared::new(source, ends))))
+        Self::with_file(source, ends, None)
+    }
+
+    /// A link to a socket that has bound `file`, which goes with the last handle.
+    pub(crate) fn with_file(source: R::Source, ends: Ends<R, K>, file: Option<Box<SocketFile>>) -> Self {
+        Self(State::Open(Arc::new(Shared::new(source, ends, file))))
     }
 
     /// What the handles share, unless this one let go or the socket was closed.
@@ -60,10 +66,12 @@ impl<R: Runtime, K: Kind> Link<R, K> {
 
     /// Resets the connection, of which this is the only handle.
     pub(crate) fn abort(&mut self) {
-        if let State::Open(shared) = &self.0 {
-            shared.reset();
+        let Some(shared) = self.detach() else { return };
+        shared.reset();
+        if shared.leaves_last() {
+            // What was received stays unread: where the system knows no reset, that tells the peer.
+            drop(shared.alone());
         }
-        self.release();
     }
 
     /// Lets go of the socket. If this was the last handle, the descriptor is closed, in order, when this returns.
@@ -100,6 +108,9 @@ impl<R: Runtime, K: Kind> Link<R, K> {
         let shared = self.detach().ok_or_else(closed)?.alone();
         if shared.latch.is_closed() {
             return Err(closed());
+        }
+        if let Some(file) = shared.file {
+            file.keep();
         }
         let fd = shared.source.into_fd();
         fd.ok_or_else(|| io::Error::other("the runtime did not give the descriptor back"))

@@ -12,10 +12,13 @@ use rustix::io::Errno;
 use crate::bell::{Bell, Seat};
 use crate::kind::{Kind, SocketAddress};
 use crate::socket;
+use crate::unix::SocketFile;
 
 /// What the handles of one socket share.
 #[derive(Debug)]
 pub(crate) struct Shared<R: Runtime, K: Kind> {
+    /// Before the source: it is to go while the descriptor is open.
+    pub(crate) file: Option<Box<SocketFile>>,
     pub(crate) source: R::Source,
     pub(crate) latch: Latch,
     pub(crate) bell: Bell,
@@ -52,8 +55,9 @@ impl<R: Runtime, K: Kind> Ends<R, K> {
 }
 
 impl<R: Runtime, K: Kind> Shared<R, K> {
-    pub(crate) fn new(source: R::Source, ends: Ends<R, K>) -> Self {
+    pub(crate) fn new(source: R::Source, ends: Ends<R, K>, file: Option<Box<SocketFile>>) -> Self {
         Self {
+            file,
             source,
             latch: Latch::new(),
             bell: Bell::default(),

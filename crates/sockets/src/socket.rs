@@ -8,7 +8,7 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::{Errno, retry_on_intr};
 use rustix::net::addr::SocketAddrArg;
-use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags, SocketFlags};
+use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags, SocketAddrAny, SocketFlags};
 use socket2::SockRef;
 
 use crate::kind::SocketAddress;
@@ -41,7 +41,7 @@ pub(crate) fn accept<A: SocketAddress>(fd: BorrowedFd<'_>) -> io::Result<(OwnedF
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
     let (accepted, peer) = retry_on_intr(|| rustix::net::acceptfrom_with(fd, flags))?;
     // A connection that was reset while it was in the queue may have no peer any more (macOS).
-    Ok((accepted, A::from_any(peer).ok_or(Errno::CONNABORTED)?))
+    Ok((accepted, A::from_system(peer).ok_or(Errno::CONNABORTED)?))
 }
 
 #[inline]
@@ -113,9 +113,14 @@ pub(crate) fn reset(fd: impl AsFd) {
 }
 
 pub(crate) fn local_address<A: SocketAddress>(fd: impl AsFd) -> io::Result<A> {
-    A::from_system(SockRef::from(&fd).local_addr()?)
+    of_the_family(Some(rustix::net::getsockname(fd)?))
 }
 
 pub(crate) fn peer_address<A: SocketAddress>(fd: impl AsFd) -> io::Result<A> {
-    A::from_system(SockRef::from(&fd).peer_addr()?)
+    of_the_family(rustix::net::getpeername(fd)?)
+}
+
+fn of_the_family<A: SocketAddress>(address: Option<SocketAddrAny>) -> io::Result<A> {
+    A::from_system(address)
+        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "a socket of another family"))
 }

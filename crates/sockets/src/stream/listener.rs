@@ -15,6 +15,7 @@ use crate::link::Link;
 use crate::options::live_option_methods;
 use crate::shared::{Ends, Shared};
 use crate::socket;
+use crate::unix::SocketFile;
 
 /// Accepts connections of the kind `K` on the runtime `R`: a [`TcpListener`](crate::TcpListener) or a
 /// [`UnixListener`](crate::UnixListener).
@@ -27,12 +28,12 @@ pub struct StreamListener<R: Runtime, K: Kind> {
 }
 
 impl<R: Runtime, K: Kind> StreamListener<R, K> {
-    /// Registers a descriptor that is known to be listening, non-blocking and close-on-exec.
-    pub(crate) fn from_listening(runtime: R, fd: OwnedFd) -> io::Result<Self> {
+    /// Registers a descriptor that is known to be listening, non-blocking and close-on-exec, and to have bound `file`.
+    pub(crate) fn from_listening(runtime: R, fd: OwnedFd, file: Option<Box<SocketFile>>) -> io::Result<Self> {
         let local = socket::local_address(&fd)?;
         let source = runtime.register(fd)?;
         Ok(Self {
-            link: Link::new(source, Ends::new(runtime, Some(local), None)),
+            link: Link::with_file(source, Ends::new(runtime, Some(local), None), file),
         })
     }
 

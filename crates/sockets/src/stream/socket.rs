@@ -21,6 +21,7 @@ use crate::receive::Receiver;
 use crate::send::Sender;
 use crate::shared::Ends;
 use crate::socket;
+use crate::unix::SocketFile;
 
 /// A connection of the kind `K` on the runtime `R`: a [`TcpStream`](crate::TcpStream) or a
 /// [`UnixStream`](crate::UnixStream).
@@ -67,6 +68,18 @@ impl<R: Runtime, K: Kind> StreamSocket<R, K> {
         let source = runtime.register(fd)?;
         let link = Link::new(source, Ends::new(runtime, local, Some(peer)));
         Ok(Self::from_parts(Receiver::new(fresh), Sender::new(fresh), link))
+    }
+
+    /// Registers a descriptor that is known to be connected, non-blocking and close-on-exec, and to have bound `file`.
+    pub(crate) fn from_bound(
+        runtime: R,
+        fd: OwnedFd,
+        peer: K::Address,
+        file: Option<Box<SocketFile>>,
+    ) -> io::Result<Self> {
+        let source = runtime.register(fd)?;
+        let link = Link::with_file(source, Ends::new(runtime, None, Some(peer)), file);
+        Ok(Self::from_parts(Receiver::new(false), Sender::new(false), link))
     }
 
     /// A stream over a descriptor that is registered already.

@@ -161,6 +161,6 @@ pub(crate) fn listen<R: Runtime>(
     backlog: i32,
 ) -> Result<TcpListener<R>, BindError> {
     tcp::to_listen(on, options, backlog)
-        .and_then(|fd| TcpListener::from_listening(runtime.clone(), fd))
+        .and_then(|fd| TcpListener::from_listening(runtime.clone(), fd, None))
         .map_err(|error| BindError::failed(on, error))
 }

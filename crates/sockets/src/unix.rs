@@ -1,0 +1,113 @@
+//! UNIX sockets.
+
+mod address;
+mod connect;
+mod file;
+mod socket;
+
+use std::io;
+
+use anynet_core::{Runtime, UnixAddress};
+
+pub use connect::{UnixBind, UnixConnect};
+pub use file::PathInUse;
+
+pub(crate) use file::SocketFile;
+
+use crate::kind::Kind;
+use crate::stream::{StreamListener, StreamReceiveHalf, StreamSendHalf, StreamSocket};
+
+/// The kind of UNIX stream sockets.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::exhaustive_enums, reason = "it has no values")]
+pub enum Unix {}
+
+impl Kind for Unix {
+    type Address = UnixAddress;
+    // A message that carries descriptors, or credentials, ends a receive early.
+    const SHORT_IS_DRAINED: bool = false;
+}
+
+/// A UNIX stream connection on the runtime `R`.
+///
+/// Made by [`connect`](Self::connect) or [`pair`](Self::pair), or by a [`UnixListener`].
+///
+/// The system knows no reset here: [`abort`](Self::abort) closes at once, and the peer is told `Broken` if it left us
+/// something unread, else `EndOfStream`.
+pub type UnixStream<R> = StreamSocket<R, Unix>;
+
+/// The receiving half of a [`UnixStream`].
+pub type UnixReceiveHalf<R> = StreamReceiveHalf<R, Unix>;
+
+/// The sending half of a [`UnixStream`].
+pub type UnixSendHalf<R> = StreamSendHalf<R, Unix>;
+
+/// Accepts UNIX stream connections on the runtime `R`. Made by [`bind`](Self::bind).
+pub type UnixListener<R> = StreamListener<R, Unix>;
+
+/// Of UNIX streams only.
+impl<R: Runtime> StreamSocket<R, Unix> {
+    /// Connects to `to`, which may be a path, on the current runtime.
+    ///
+    /// Returns a builder to be awaited; the runtime is looked up then.
+    ///
+    /// # Errors
+    ///
+    /// See [`ConnectError`](anynet_core::ConnectError). The cause is of the kind `NotFound` if there is no such file,
+    /// `ConnectionRefused` if nobody listens there, `PermissionDenied` if the file may not be written; it holds a
+    /// [`UnixAddressError`](anynet_core::UnixAddressError) if no system could take the address.
+    pub fn connect(to: impl Into<UnixAddress>) -> UnixConnect<R> {
+        UnixConnect::new(None, to.into())
+    }
+
+    /// As [`connect`](Self::connect), on `runtime`.
+    pub fn connect_on(runtime: &R, to: impl Into<UnixAddress>) -> UnixConnect<R> {
+        UnixConnect::new(Some(runtime.clone()), to.into())
+    }
+
+    /// Two streams that are connected to each other, on the current runtime: socketpair(2).
+    ///
+    /// # Errors
+    ///
+    /// If there is no runtime here, or no descriptor left.
+    pub fn pair() -> io::Result<(Self, Self)> {
+        Self::pair_on(&R::current()?)
+    }
+
+    /// As [`pair`](Self::pair), on `runtime`.
+    ///
+    /// # Errors
+    ///
+    /// As [`pair`](Self::pair).
+    pub fn pair_on(runtime: &R) -> io::Result<(Self, Self)> {
+        let (one, other) = socket::pair()?;
+        let stream = |fd| {
+            let (local, peer) = (UnixAddress::Unnamed, UnixAddress::Unnamed);
+            Self::from_connected(runtime.clone(), fd, Some(local), peer, true)
+        };
+        Ok((stream(one)?, stream(other)?))
+    }
+}
+
+/// Of UNIX streams only.
+impl<R: Runtime> StreamListener<R, Unix> {
+    /// Listens on `on`, which may be a path, on the current runtime.
+    ///
+    /// A socket file that nobody listens on any more is replaced; one that somebody listens on, and a file of any other
+    /// type, never. The file is removed with the listener, if it is still the listener's.
+    ///
+    /// Returns a builder to be awaited; the runtime is looked up then.
+    ///
+    /// # Errors
+    ///
+    /// See [`BindError`](anynet_core::BindError). The cause holds a [`PathInUse`] if something is in the way, a
+    /// [`UnixAddressError`](anynet_core::UnixAddressError) if no system could take the address.
+    pub fn bind(on: impl Into<UnixAddress>) -> UnixBind<R> {
+        UnixBind::new(None, on.into())
+    }
+
+    /// As [`bind`](Self::bind), on `runtime`.
+    pub fn bind_on(runtime: &R, on: impl Into<UnixAddress>) -> UnixBind<R> {
+        UnixBind::new(Some(runtime.clone()), on.into())
+    }
+}

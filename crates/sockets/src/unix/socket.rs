@@ -1,0 +1,18 @@
+//! UNIX sockets, up to where they connect or listen.
+
+use std::io;
+use std::os::fd::OwnedFd;
+
+use socket2::{Domain, Socket, Type};
+
+/// A socket, non-blocking and close-on-exec from the start.
+pub(crate) fn new(kind: Type) -> io::Result<Socket> {
+    // `Socket::new` adds close-on-exec in the same call.
+    Socket::new(Domain::UNIX, kind.nonblocking(), None)
+}
+
+/// Two stream sockets that are connected to each other.
+pub(crate) fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
+    let (one, other) = Socket::pair(Domain::UNIX, Type::STREAM.nonblocking(), None)?;
+    Ok((one.into(), other.into()))
+}
