@@ -17,6 +17,18 @@ macro_rules! names {
         /// Accepts TCP connections; see [`anynet_sockets::TcpListener`](crate::sockets::TcpListener).
         #[$cfg]
         pub type TcpListener = $crate::sockets::TcpListener<$runtime>;
+        /// A UNIX stream connection; see [`anynet_sockets::UnixStream`](crate::sockets::UnixStream).
+        #[$cfg]
+        pub type UnixStream = $crate::sockets::UnixStream<$runtime>;
+        /// The receiving half of a UNIX stream; see [`UnixStream::into_split`](crate::sockets::UnixStream::into_split).
+        #[$cfg]
+        pub type UnixReceiveHalf = $crate::sockets::UnixReceiveHalf<$runtime>;
+        /// The sending half of a UNIX stream; see [`UnixStream::into_split`](crate::sockets::UnixStream::into_split).
+        #[$cfg]
+        pub type UnixSendHalf = $crate::sockets::UnixSendHalf<$runtime>;
+        /// Accepts UNIX stream connections; see [`anynet_sockets::UnixListener`](crate::sockets::UnixListener).
+        #[$cfg]
+        pub type UnixListener = $crate::sockets::UnixListener<$runtime>;
         /// The operating system's network, as a [`Network`](crate::Network) for generic code.
         #[$cfg]
         pub type OsNetwork = $crate::sockets::OsNetwork<$runtime>;
