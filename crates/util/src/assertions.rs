@@ -8,9 +8,10 @@ const fn send<T: Send>() {}
 const fn send_sync_unpin<T: Send + Sync + Unpin>() {}
 
 const _: () = {
+    send_sync_unpin::<Panic>();
     send_sync_unpin::<Serve<'_, BoxListener, fn()>>();
+    send_sync_unpin::<ServeError>();
     send_sync_unpin::<Target>();
-    // Sent, not shared: as their parts.
-    send::<ServeError>();
+    // Sent, not shared: as its parts.
     send::<Timeout<BoxSleep, BoxSleep>>();
 };

@@ -1,6 +1,5 @@
 //! Serving connections: one task each, in a structure that ends together.
 
-use std::any::Any;
 use std::fmt;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -11,6 +10,7 @@ use std::time::Duration;
 
 use anynet_core::{AcceptError, Error, Executor, Listener, Result};
 
+use crate::Panic;
 use crate::connections::Connections;
 
 /// The first wait after an accept for which no descriptor or memory was left; doubled until [`LONGEST_WAIT`].
@@ -109,7 +109,7 @@ where
                     // The handler is called here, so its own code runs before its future does: guard that too.
                     match catch_unwind(AssertUnwindSafe(|| handler(stream))) {
                         Ok(connection) => connections.spawn(supervise(connection, on_error.clone())),
-                        Err(panic) => report(&on_error, ServeError::Panicked(panic)),
+                        Err(panic) => report(&on_error, ServeError::Panicked(Panic::new(panic))),
                     }
                 }
                 Err(AcceptError::Closed) => break Ok(()),
@@ -146,7 +146,7 @@ pub enum ServeError {
     /// A handler returned an error.
     Failed(Error),
     /// A handler panicked; this is what it panicked with.
-    Panicked(Box<dyn Any + Send>),
+    Panicked(Panic),
     /// An accept failed in a way that does not end the listener.
     Accept(AcceptError),
 }
@@ -155,7 +155,7 @@ impl fmt::Display for ServeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Failed(_) => f.write_str("a connection failed"),
-            Self::Panicked(payload) => write!(f, "a handler panicked: {}", panic_message(payload)),
+            Self::Panicked(panic) => write!(f, "a handler panicked: {panic}"),
             Self::Accept(_) => f.write_str("a connection could not be accepted"),
         }
     }
@@ -171,12 +171,6 @@ impl std::error::Error for ServeError {
     }
 }
 
-fn panic_message(payload: &Box<dyn Any + Send>) -> &str {
-    let text = payload.downcast_ref::<&str>().copied();
-    text.or_else(|| payload.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("no message")
-}
-
 /// Runs one connection to its end, whatever that is.
 async fn supervise(connection: impl Future<Output = Result<()>>, on_error: OnError) {
     // The connection's destructor runs in the poll that ends it, and so is guarded too.
@@ -184,7 +178,7 @@ async fn supervise(connection: impl Future<Output = Result<()>>, on_error: OnErr
     let end = poll_fn(
         |cx| match catch_unwind(AssertUnwindSafe(|| connection.as_mut().poll(cx))) {
             Ok(poll) => poll,
-            Err(panic) => Poll::Ready(Err(ServeError::Panicked(panic))),
+            Err(panic) => Poll::Ready(Err(ServeError::Panicked(Panic::new(panic)))),
         },
     );
     if let Err(error) = end.await {

@@ -345,10 +345,10 @@ fn throw() -> ! {
 
 fn assert_panicked(error: ServeError) {
     assert_eq!(error.to_string(), "a handler panicked: thrown");
-    let ServeError::Panicked(payload) = error else {
+    let ServeError::Panicked(panic) = error else {
         panic!("{error:?}");
     };
-    assert_eq!(payload.downcast_ref(), Some(&"thrown"));
+    assert_eq!(panic.into_payload().downcast_ref(), Some(&"thrown"));
 }
 
 /// A connection whose destructor panics, if it failed.
