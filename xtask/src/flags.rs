@@ -14,10 +14,12 @@ xflags::xflags! {
         cmd ci {}
         /// Run the conformance suite and print behaviours against backends.
         cmd conformance {
-            /// Only this backend: the first part of a trial's name.
+            /// Only this backend: the first part of a trial's name, or the first words of that.
             optional --backend name: String
             /// Only cases whose name contains this.
             optional --case pattern: String
+            /// Run it twice on each backend, and fail if the second time leaves other descriptors open than the first.
+            optional --fds
         }
         /// Check the house rules.
         cmd tidy {}

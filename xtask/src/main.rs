@@ -48,9 +48,7 @@ fn run(command: XtaskCmd) -> Result<bool> {
     match command {
         XtaskCmd::Test(flags) => test::run(&sh, flags.strict),
         XtaskCmd::Ci(_) => ci::run(&sh),
-        XtaskCmd::Conformance(flags) => {
-            conformance::run(&sh, flags.backend.as_deref(), flags.case.as_deref())
-        }
+        XtaskCmd::Conformance(flags) => conformance::run(&sh, &flags),
         XtaskCmd::Tidy(_) => tidy::run(&sh),
         XtaskCmd::Mutants(flags) => mutants::run(&sh, flags.name.as_deref()),
         XtaskCmd::Asan(flags) => asan::run(&sh, flags.strict),

@@ -5,8 +5,9 @@
 
 use xshell::{Shell, cmd};
 
+use crate::flags::Conformance;
 use crate::suite::Suite;
-use crate::{Result, licences, programs, tidy};
+use crate::{Result, conformance, licences, programs, tidy};
 
 /// The runtime features of the facade in every combination.
 const FEATURE_SETS: [&str; 4] = ["", "tokio", "smol", "tokio,smol"];
@@ -20,6 +21,7 @@ pub(crate) fn run(sh: &Shell, strict: bool) -> Result<bool> {
     suite.stage("lints", lints);
     suite.stage("documentation", documentation);
     suite.stage("tests", tests);
+    suite.stage("descriptors", descriptors);
     suite.stage("documentation tests", documentation_tests);
     suite.stage("facade features", facade_features);
     suite.stage("examples", examples);
@@ -94,6 +96,20 @@ fn tests(suite: &mut Suite<'_>) -> Result {
         suite.sh,
         "cargo test --workspace --all-features --tests --no-fail-fast"
     ))
+}
+
+/// The conformance suite twice in one process: what one run opens, it closes. Its trials have been counted before.
+fn descriptors(suite: &mut Suite<'_>) -> Result {
+    let flags = Conformance {
+        backend: None,
+        case: None,
+        fds: true,
+    };
+    if conformance::run(suite.sh, &flags)? {
+        Ok(())
+    } else {
+        Err("a case failed or left a descriptor open".into())
+    }
 }
 
 fn documentation_tests(suite: &mut Suite<'_>) -> Result {

@@ -177,6 +177,8 @@ it comes with, or the reason why it does not apply. Cases under `refused` are pr
 they are documentation tests in `anynet_conformance::refused`. *Later* names the subject that a behaviour comes with.
 
 `cargo xtask conformance` prints which backend passes which case; `--backend NAME` and `--case PATTERN` select.
+With `--fds` it runs everything twice in one process, and fails if the second time leaves other descriptors open than the
+first.
 ";
 
 fn escaped(text: &str) -> String {

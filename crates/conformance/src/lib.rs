@@ -6,6 +6,7 @@ mod case;
 mod cases;
 mod catalogue;
 mod context;
+mod descriptors;
 mod ends;
 mod kinds;
 pub mod refused;

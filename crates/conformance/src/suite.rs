@@ -13,7 +13,7 @@ use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use crate::case::{Case, NotApplicable};
 use crate::context::{LOOPBACK_4, LOOPBACK_6};
 use crate::kinds::KINDS;
-use crate::{Backend, Context, Deviation, StreamKind, cases};
+use crate::{Backend, Context, Deviation, StreamKind, cases, descriptors};
 
 /// When a case is given up from outside: its executor must be stuck, for its own limits have not fired.
 const WATCHDOG: Duration = Duration::from_secs(120);
@@ -59,8 +59,33 @@ impl Suite {
     }
 
     /// Runs what the command line selects, and says how it went as libtest does.
+    ///
+    /// If the environment's `ANYNET_FDS` is set, all of it runs twice, one backend after the other, and must leave the same
+    /// descriptors open after the second time as after the first.
     pub fn main(self) -> ExitCode {
-        libtest_mimic::run(&Arguments::from_args(), self.trials()).exit_code()
+        let arguments = Arguments::from_args();
+        if std::env::var_os("ANYNET_FDS").is_some() && !arguments.list {
+            return self.main_twice(&arguments);
+        }
+        libtest_mimic::run(&arguments, self.trials()).exit_code()
+    }
+
+    fn main_twice(&self, arguments: &Arguments) -> ExitCode {
+        let mut has_failed = false;
+        for backend in &self.backends {
+            let compared = descriptors::compare_rounds(descriptors::PATIENCE, || {
+                has_failed |= libtest_mimic::run(arguments, self.trials_of(*backend)).has_failed();
+            });
+            let name = format!("{}::any::suite::no_descriptor_is_left_open", backend.name);
+            let verdict = Trial::ignorable_test(name, || compared);
+            // Nothing on the command line selects this one: it is about the others.
+            has_failed |= libtest_mimic::run(&Arguments::default(), vec![verdict]).has_failed();
+        }
+        if has_failed {
+            ExitCode::FAILURE
+        } else {
+            ExitCode::SUCCESS
+        }
     }
 
     /// Every trial, for a runner of one's own.
