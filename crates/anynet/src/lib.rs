@@ -3,6 +3,11 @@
 #![cfg_attr(not(any(feature = "tokio", feature = "smol")), doc = include_str!("no_runtime.md"))]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg(all(feature = "tokio-or-smol", not(any(feature = "tokio", feature = "smol"))))]
+compile_error!(
+    "pick a runtime: turn on the feature `tokio` or the feature `smol`, and not `tokio-or-smol` itself"
+);
+
 mod assertions;
 #[cfg(any(feature = "tokio", feature = "smol"))]
 mod current;
