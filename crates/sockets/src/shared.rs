@@ -124,20 +124,18 @@ impl<R: Runtime, K: Kind> Shared<R, K> {
     #[inline]
     pub(crate) fn sending<T>(&self, call: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
         self.sending.store(true, Ordering::Relaxed);
-        let result = call();
-        if let Err(error) = &result {
-            self.remember(error);
-        }
+        let result = call().map_err(|error| self.remember(error));
         self.sending.store(false, Ordering::Release);
         result
     }
 
     #[cold]
-    fn remember(&self, error: &io::Error) {
-        match Errno::from_io_error(error) {
+    fn remember(&self, error: io::Error) -> io::Error {
+        match Errno::from_io_error(&error) {
             None | Some(Errno::AGAIN | Errno::NOBUFS | Errno::NOMEM) => {}
             Some(errno) => drop(self.latch.break_with(io::Error::from(errno).into())),
         }
+        error
     }
 
     /// What a receive says about an end that the system reported. `ended` remembers a clean one.

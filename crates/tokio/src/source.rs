@@ -2,13 +2,14 @@
 
 use std::future::poll_fn;
 use std::io;
+use std::mem;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Context, Poll};
 
 use anynet_core::{Direction, Source, Step};
 use tokio::io::Interest;
-use tokio::io::unix::AsyncFd;
+use tokio::io::unix::{AsyncFd, AsyncFdReadyGuard};
 
 /// How many operations in a row may find the descriptor ready before the task lets others run. tokio's own budget of 128
 /// comes first in its tasks; on another executor there is none, and a busy descriptor would starve that.
@@ -27,13 +28,12 @@ pub struct TokioSource {
 /// What one handle keeps for one direction.
 #[derive(Debug)]
 pub struct TokioSlot {
-    /// Operations in a row that found the descriptor ready; or [`FRESH`].
-    ready_calls: u32,
+    /// How many more operations in a row may find the descriptor ready. Counted down, which is the cheaper way.
+    calls_left: u32,
+    /// Try the operation once although the reactor has not reported the descriptor ready. It reports a descriptor that
+    /// was just accepted only at its next turn, and a busy one takes long to turn. No calls are left then.
+    fresh: bool,
 }
-
-/// Instead of a count: try the operation once although the reactor has not reported the descriptor ready. It reports a
-/// descriptor that was just accepted only at its next turn, and a busy one takes long to turn.
-const FRESH: u32 = u32::MAX;
 
 impl TokioSource {
     /// Registers `fd`, in the context of its runtime.
@@ -51,6 +51,56 @@ impl TokioSource {
             ready_calls: AtomicU32::new(0),
         })
     }
+
+    #[inline]
+    fn poll_ready(
+        &self,
+        cx: &mut Context<'_>,
+        direction: Direction,
+    ) -> Poll<io::Result<AsyncFdReadyGuard<'_, OwnedFd>>> {
+        match direction {
+            Direction::Read => self.io.poll_read_ready(cx),
+            Direction::Write => self.io.poll_write_ready(cx),
+        }
+    }
+
+    /// A poll with no calls left. Apart, with [`wait`](Self::wait), for it would make every other poll longer.
+    #[cold]
+    #[inline(never)]
+    fn poll_uncounted<R>(
+        &self,
+        slot: &mut TokioSlot,
+        cx: &mut Context<'_>,
+        direction: Direction,
+        mut op: impl FnMut(BorrowedFd<'_>) -> io::Result<Step<R>>,
+    ) -> Poll<io::Result<R>> {
+        slot.calls_left = READY_CALLS;
+        if !mem::take(&mut slot.fresh) {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        match op(self.as_fd()) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.wait(slot, cx, direction),
+            tried => Poll::Ready(tried.map(Step::into_output)),
+        }
+    }
+
+    /// What a poll returns whose operation would block. If the descriptor became ready since, the task comes back at
+    /// once.
+    #[cold]
+    fn wait<R>(
+        &self,
+        slot: &mut TokioSlot,
+        cx: &mut Context<'_>,
+        direction: Direction,
+    ) -> Poll<io::Result<R>> {
+        slot.calls_left = READY_CALLS;
+        if let Poll::Ready(ready) = self.poll_ready(cx, direction) {
+            ready?.retain_ready();
+            cx.waker().wake_by_ref();
+        }
+        Poll::Pending
+    }
 }
 
 impl Source for TokioSource {
@@ -58,10 +108,12 @@ impl Source for TokioSource {
 
     fn slot(fresh: bool) -> TokioSlot {
         TokioSlot {
-            ready_calls: if fresh { FRESH } else { 0 },
+            calls_left: if fresh { 0 } else { READY_CALLS },
+            fresh,
         }
     }
 
+    #[inline]
     fn poll_io<R>(
         &self,
         slot: &mut TokioSlot,
@@ -69,41 +121,30 @@ impl Source for TokioSource {
         direction: Direction,
         mut op: impl FnMut(BorrowedFd<'_>) -> io::Result<Step<R>>,
     ) -> Poll<io::Result<R>> {
-        if slot.ready_calls >= READY_CALLS {
-            let fresh = slot.ready_calls == FRESH;
-            slot.ready_calls = 0;
-            if !fresh {
-                cx.waker().wake_by_ref();
-                return Poll::Pending;
-            }
-            match op(self.as_fd()) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                tried => return Poll::Ready(tried.map(Step::into_output)),
-            }
+        let none_left;
+        (slot.calls_left, none_left) = slot.calls_left.overflowing_sub(1);
+        if none_left {
+            return self.poll_uncounted(slot, cx, direction, op);
         }
-        slot.ready_calls += 1;
-        loop {
-            let readiness = match direction {
-                Direction::Read => self.io.poll_read_ready(cx),
-                Direction::Write => self.io.poll_write_ready(cx),
-            };
-            let Poll::Ready(ready) = readiness else {
-                slot.ready_calls = 0;
-                return Poll::Pending;
-            };
-            let mut ready = ready?;
-            match op(self.as_fd()) {
-                Ok(Step::Done(output)) => {
-                    ready.retain_ready();
-                    return Poll::Ready(Ok(output));
-                }
-                Ok(Step::Drained(output)) => {
-                    ready.clear_ready();
-                    return Poll::Ready(Ok(output));
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => ready.clear_ready(),
-                Err(error) => return Poll::Ready(Err(error)),
+        let Poll::Ready(ready) = self.poll_ready(cx, direction) else {
+            slot.calls_left = READY_CALLS;
+            return Poll::Pending;
+        };
+        let mut ready = ready?;
+        match op(self.as_fd()) {
+            Ok(Step::Done(output)) => {
+                ready.retain_ready();
+                Poll::Ready(Ok(output))
             }
+            Ok(Step::Drained(output)) => {
+                ready.clear_ready();
+                Poll::Ready(Ok(output))
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                ready.clear_ready();
+                self.wait(slot, cx, direction)
+            }
+            Err(error) => Poll::Ready(Err(error)),
         }
     }
 
@@ -141,7 +182,7 @@ impl AsFd for TokioSource {
 async fn yield_once() {
     let mut yielded = false;
     poll_fn(|cx| {
-        if std::mem::replace(&mut yielded, true) {
+        if mem::replace(&mut yielded, true) {
             return Poll::Ready(());
         }
         cx.waker().wake_by_ref();

@@ -13,7 +13,6 @@ const LONE: &[Lone] = &[
         "impl<T> Drop for _Task<T>",
         "a dropped task of async-task cancels itself, and tokio's detaches",
     ),
-    ("source.rs", "const FRESH", "async-io calls first, fresh or not"),
     (
         "source.rs",
         "fn yield_once",
