@@ -23,10 +23,10 @@ xflags::xflags! {
         }
         /// Check the house rules.
         cmd tidy {}
-        /// Check that the suite fails on every patch in crates/conformance/mutants.
+        /// Check that the suite fails on every mistake in crates/conformance/mutants.
         cmd mutants {
-            /// Only patches whose file name contains this.
-            optional name: String
+            /// Only those whose name contains one of these.
+            repeated name: String
         }
         /// Run the conformance suite under AddressSanitizer, where a nightly toolchain is installed.
         cmd asan {

@@ -50,7 +50,7 @@ fn run(command: XtaskCmd) -> Result<bool> {
         XtaskCmd::Ci(_) => ci::run(&sh),
         XtaskCmd::Conformance(flags) => conformance::run(&sh, &flags),
         XtaskCmd::Tidy(_) => tidy::run(&sh),
-        XtaskCmd::Mutants(flags) => mutants::run(&sh, flags.name.as_deref()),
+        XtaskCmd::Mutants(flags) => mutants::run(&sh, &flags.name),
         XtaskCmd::Asan(flags) => asan::run(&sh, flags.strict),
         XtaskCmd::Bench(flags) => bench::run(&sh, flags.counts),
     }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use xshell::cmd;
 
-use super::patch::Selection;
+use super::mutant::Selection;
 use super::tree::Tree;
 use crate::libtest::{self, Event, Mark};
 use crate::{Result, conformance};

@@ -1,12 +1,12 @@
-//! A copy of the project that patches may break.
+//! A copy of the project that mutants may break.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use xshell::{Shell, cmd};
+use xshell::Shell;
 
-use super::patch::Patch;
+use super::mutant::Mutant;
 use crate::{Result, workspace};
 
 /// The copy. It stays between runs, so that cargo builds only what changed.
@@ -24,7 +24,7 @@ impl<'a> Tree<'a> {
         Ok(Self { sh, folder, root })
     }
 
-    /// Makes the copy equal to the project. This is also how a patch is taken back.
+    /// Makes the copy equal to the project. This is also how a mistake is taken back.
     ///
     /// Only what differs is written, and with the present time: cargo compares times, so a file that kept its old
     /// one would let the mutated build pass for the original, and a file written for nothing would be built again.
@@ -54,23 +54,10 @@ impl<'a> Tree<'a> {
         Ok(())
     }
 
-    /// Applies a patch, or changes nothing.
-    pub(crate) fn apply(&self, patch: &Patch) -> Result {
-        let _tree = self.sh.push_dir(&self.root);
-        let path = &patch.path;
-        // Inside a repository git would take the patch's paths as relative to that repository's root, find none of
-        // them below this folder, and report success.
-        let cmd = cmd!(self.sh, "git apply --recount --whitespace=nowarn {path}").quiet();
-        let output = cmd
-            .env("GIT_CEILING_DIRECTORIES", &self.folder)
-            .env_remove("GIT_DIR")
-            .env_remove("GIT_WORK_TREE")
-            .ignore_status()
-            .output()?;
-        if output.status.success() {
-            Ok(())
-        } else {
-            Err(String::from_utf8_lossy(&output.stderr).into_owned().into())
-        }
+    /// Puts a mistake into the copy, or changes nothing.
+    pub(crate) fn apply(&self, mutant: &Mutant) -> Result {
+        let path = self.root.join(&mutant.file);
+        let mutated = mutant.apply(&self.sh.read_file(&path)?)?;
+        Ok(self.sh.write_file(&path, mutated)?)
     }
 }

@@ -4,6 +4,7 @@ mod compiler;
 mod items;
 mod links;
 mod manifests;
+mod mutants;
 mod rust;
 mod source;
 mod twins;
@@ -59,6 +60,7 @@ pub(crate) fn complaints(sh: &Shell) -> Result<Vec<String>> {
     complaints.extend(rust::complaints(&texts));
     complaints.extend(twins::complaints(&texts));
     complaints.extend(links::complaints(&root, &texts));
+    complaints.extend(mutants::complaints(&texts));
     Ok(complaints)
 }
 
