@@ -34,6 +34,10 @@ const _: () = {
     send_sync_unpin::<TimedOut>();
     send_sync_unpin::<UnixAddress>();
     send_sync_unpin::<UnixAddressError>();
+    send_sync_unpin::<WaitError>();
+    send_sync_unpin::<WaitPlace>();
+    send_sync_unpin::<Waited>();
+    send_sync_unpin::<Waits>();
     // Sent, not shared.
     send_unpin::<BoxSleep>();
     send_unpin::<BoxStream>();

@@ -254,6 +254,36 @@ impl UnixAddressError {
     }
 }
 
+/// Why a wait for the readiness of a descriptor ended without it, or never began.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum WaitError {
+    /// There is no runtime here to wait on.
+    NoRuntime(Cause),
+    /// Another wait for this direction of the descriptor is under way on this runtime, or a socket of anynet owns it.
+    Busy,
+    /// The descriptor was closed: that was announced during the wait, or its number names none any more (`EBADF`).
+    Closed,
+    /// The system has no readiness for what this is: a regular file or a directory on Linux (`EPERM`, epoll_ctl(2)).
+    Unsupported(Cause),
+    /// No descriptor or memory is left to wait with (`EMFILE`, `ENFILE`, `ENOMEM`, `ENOSPC`). The wait can be repeated.
+    Exhausted(Cause),
+    /// The reactor failed, or the runtime was shut down.
+    Broken(Cause),
+}
+
+impl WaitError {
+    /// What the failure amounts to.
+    pub fn kind(&self) -> io::ErrorKind {
+        match self {
+            Self::NoRuntime(cause) | Self::Exhausted(cause) | Self::Broken(cause) => cause.kind(),
+            Self::Busy => io::ErrorKind::ResourceBusy,
+            Self::Closed => io::ErrorKind::NotConnected,
+            Self::Unsupported(_) => io::ErrorKind::Unsupported,
+        }
+    }
+}
+
 /// A deadline passed first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TimedOut;
@@ -278,6 +308,8 @@ pub enum Error {
     Resolve(ResolveError),
     /// A UNIX address.
     UnixAddress(UnixAddressError),
+    /// A wait for readiness.
+    Wait(WaitError),
     /// A deadline that passed.
     TimedOut(TimedOut),
     /// The system, or the standard library.

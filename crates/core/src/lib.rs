@@ -15,6 +15,7 @@ mod listener;
 mod network;
 mod runtime;
 mod stream;
+mod waits;
 
 pub use address::{Address, LocalAddress, PeerAddress, UnixAddress};
 pub use attributes::{Attributes, AttributesExt, Request};
@@ -27,7 +28,7 @@ pub use closer::{Close, Closer};
 pub use datagram::{Datagram, Received};
 pub use error::{
     AcceptError, BindError, ConnectError, Error, FailedAttempt, ReceiveError, ReceiveExactlyError,
-    ResolveError, Result, SendError, TimedOut, UnixAddressError,
+    ResolveError, Result, SendError, TimedOut, UnixAddressError, WaitError,
 };
 pub use ext::{ByteReceiveStreamExt, ByteSendStreamExt};
 pub use latch::Latch;
@@ -35,5 +36,6 @@ pub use listener::Listener;
 pub use network::Network;
 pub use runtime::{Direction, Executor, Runtime, Source, Step, Task};
 pub use stream::{ByteReceiveStream, ByteSendStream, ByteStream};
+pub use waits::{WaitPlace, Waited, Waits};
 
 pub use ext::future;

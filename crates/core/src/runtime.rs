@@ -9,6 +9,8 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
+use crate::Waits;
+
 /// A spawned task, awaited for its output.
 ///
 /// * **Dropping** it cancels the task, soon: its destructors need not have run when the drop returns.
@@ -62,12 +64,19 @@ pub trait Runtime: Executor {
     /// If there is none. Never a panic.
     fn current() -> io::Result<Self>;
 
-    /// Watches `fd`, which is already non-blocking and close-on-exec, until the source is dropped.
+    /// Watches `fd`, which is close-on-exec already, until the source is dropped.
+    ///
+    /// A socket is non-blocking already too. What somebody [waits](Self::waits) for is a duplicate of a descriptor that is
+    /// not ours and may be blocking. It must stay so: a duplicate shares its mode with the original.
     ///
     /// # Errors
     ///
     /// What the reactor says; that the runtime was shut down is one such error. The descriptor is closed then.
     fn register(&self, fd: OwnedFd) -> io::Result<Self::Source>;
+
+    /// Who waits, on this runtime, for descriptors that are not ours. One table for each runtime: all values that stand for
+    /// it answer with the same, whenever they were made.
+    fn waits(&self) -> Waits;
 }
 
 /// What a descriptor is waited for.

@@ -9,7 +9,7 @@ use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use super::{BoxExecutor, BoxFuture, BoxSleep, BoxTask};
-use crate::{Direction, Executor, Runtime, Source, Step};
+use crate::{Direction, Executor, Runtime, Source, Step, Waits};
 
 /// Any [`Runtime`] as one type. Sockets on it cost one dynamic call per poll more, and no allocation per operation.
 #[derive(Clone)]
@@ -66,6 +66,10 @@ impl Runtime for BoxRuntime {
 
     fn register(&self, fd: OwnedFd) -> io::Result<BoxSource> {
         self.runtime.register_dyn(fd).map(BoxSource)
+    }
+
+    fn waits(&self) -> Waits {
+        self.runtime.waits_dyn()
     }
 }
 
@@ -158,6 +162,7 @@ type DynSendOp<'a> = dyn FnMut(BorrowedFd<'_>) -> io::Result<Step<()>> + Send + 
 trait DynRuntime: Send + Sync {
     fn name_dyn(&self) -> &'static str;
     fn register_dyn(&self, fd: OwnedFd) -> io::Result<Box<dyn DynSource>>;
+    fn waits_dyn(&self) -> Waits;
 }
 
 impl<R: Runtime> DynRuntime for R {
@@ -167,6 +172,10 @@ impl<R: Runtime> DynRuntime for R {
 
     fn register_dyn(&self, fd: OwnedFd) -> io::Result<Box<dyn DynSource>> {
         Ok(Box::new(self.register(fd)?))
+    }
+
+    fn waits_dyn(&self) -> Waits {
+        self.waits()
     }
 }
 

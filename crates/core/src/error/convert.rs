@@ -4,7 +4,7 @@ use std::io;
 
 use super::{
     AcceptError, BindError, ConnectError, Error, ReceiveError, ReceiveExactlyError, ResolveError, SendError,
-    TimedOut, UnixAddressError,
+    TimedOut, UnixAddressError, WaitError,
 };
 
 impl From<ReceiveError> for io::Error {
@@ -73,6 +73,12 @@ impl From<UnixAddressError> for io::Error {
     }
 }
 
+impl From<WaitError> for io::Error {
+    fn from(error: WaitError) -> Self {
+        Self::new(error.kind(), error)
+    }
+}
+
 impl From<TimedOut> for io::Error {
     fn from(error: TimedOut) -> Self {
         Self::new(io::ErrorKind::TimedOut, error)
@@ -90,6 +96,7 @@ impl From<Error> for io::Error {
             Error::Bind(error) => error.into(),
             Error::Resolve(error) => error.into(),
             Error::UnixAddress(error) => error.into(),
+            Error::Wait(error) => error.into(),
             Error::TimedOut(error) => error.into(),
             Error::Io(error) => error,
             Error::Other(error) => Self::other(error),
@@ -117,6 +124,7 @@ gather! {
     Bind(BindError),
     Resolve(ResolveError),
     UnixAddress(UnixAddressError),
+    Wait(WaitError),
     TimedOut(TimedOut),
     Io(io::Error),
 }

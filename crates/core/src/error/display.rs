@@ -5,7 +5,7 @@ use std::fmt;
 
 use super::{
     AcceptError, BindError, ConnectError, Error, FailedAttempt, ReceiveError, ReceiveExactlyError,
-    ResolveError, SendError, TimedOut, UnixAddressError,
+    ResolveError, SendError, TimedOut, UnixAddressError, WaitError,
 };
 
 /// The cause of a failure that had only one attempt.
@@ -126,6 +126,19 @@ impl fmt::Display for UnixAddressError {
     }
 }
 
+impl fmt::Display for WaitError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NoRuntime(_) => "no runtime to wait on",
+            Self::Busy => "another task waits for the descriptor, or a socket owns it",
+            Self::Closed => "the descriptor was closed",
+            Self::Unsupported(_) => "the system has no readiness for this kind of descriptor",
+            Self::Exhausted(_) => "no descriptor or memory is left to wait with",
+            Self::Broken(_) => "the wait for readiness failed",
+        })
+    }
+}
+
 impl fmt::Display for TimedOut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the deadline has passed")
@@ -143,6 +156,7 @@ impl fmt::Display for Error {
             Self::Bind(error) => error.fmt(f),
             Self::Resolve(error) => error.fmt(f),
             Self::UnixAddress(error) => error.fmt(f),
+            Self::Wait(error) => error.fmt(f),
             Self::TimedOut(error) => error.fmt(f),
             Self::Io(error) => error.fmt(f),
             Self::Other(error) => error.fmt(f),
@@ -222,6 +236,18 @@ impl StdError for ResolveError {
 
 impl StdError for UnixAddressError {}
 
+impl StdError for WaitError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        match self {
+            Self::NoRuntime(cause)
+            | Self::Unsupported(cause)
+            | Self::Exhausted(cause)
+            | Self::Broken(cause) => Some(cause),
+            Self::Busy | Self::Closed => None,
+        }
+    }
+}
+
 impl StdError for TimedOut {}
 
 impl StdError for Error {
@@ -235,6 +261,7 @@ impl StdError for Error {
             Self::Bind(error) => error.source(),
             Self::Resolve(error) => error.source(),
             Self::UnixAddress(error) => error.source(),
+            Self::Wait(error) => error.source(),
             Self::TimedOut(error) => error.source(),
             Self::Io(error) => error.source(),
             Self::Other(error) => error.source(),
