@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use anynet_core::{Direction, Executor, Runtime, Source, Step, Task};
+use anynet_core::{Direction, Executor, Runtime, Source, Step, Task, Waits};
 #[cfg(feature = "smol")]
 use anynet_smol::{Smol, SmolSleep, SmolSlot, SmolSource, SmolTask};
 #[cfg(feature = "tokio")]
@@ -75,6 +75,10 @@ impl Runtime for Current {
             #[cfg(feature = "smol")]
             Self::Smol(runtime) => runtime.register(fd).map(CurrentSource::Smol),
         }
+    }
+
+    fn waits(&self) -> Waits {
+        each!(self, runtime => runtime.waits())
     }
 }
 

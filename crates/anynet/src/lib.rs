@@ -21,12 +21,14 @@ pub use anynet_core::{
     BoxNetwork, BoxRuntime, BoxSleep, BoxStream, BoxTask, ByteReceiveStream, ByteReceiveStreamExt,
     ByteSendStream, ByteSendStreamExt, ByteStream, Cause, Close, Closer, ConnectError, Error, Executor,
     FailedAttempt, Listener, LocalAddress, Network, PeerAddress, ReceiveError, ReceiveExactlyError, Request,
-    ResolveError, Result, Runtime, SendError, Task, TimedOut, UnixAddress, UnixAddressError, future,
+    ResolveError, Result, Runtime, SendError, Task, TimedOut, UnixAddress, UnixAddressError, WaitError,
+    WaitPlace, Waited, Waits, future,
 };
 // Policy, over any network.
 pub use anynet_util::{Serve, ServeError, Target};
 
-// What a socket can be set to, on every runtime.
+// What a socket can be set to, and what waits for any descriptor, on every runtime.
+pub use anynet_sockets::Wait;
 #[doc(inline)]
 pub use anynet_sockets::options;
 

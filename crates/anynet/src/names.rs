@@ -77,6 +77,39 @@ macro_rules! names {
             Ok(())
         }
 
+        /// Waits until a descriptor of any kind can be read, on the current runtime; see
+        /// [`anynet_sockets::wait_readable_on`](crate::sockets::wait_readable_on).
+        ///
+        /// # Errors
+        ///
+        /// Those, and [`WaitError::NoRuntime`](crate::WaitError::NoRuntime).
+        #[$cfg]
+        pub fn wait_readable(fd: impl ::std::os::fd::AsFd) -> $crate::Wait {
+            $crate::sockets::wait_readable::<$runtime>(fd)
+        }
+
+        /// Waits until a descriptor of any kind can be written, on the current runtime; see
+        /// [`anynet_sockets::wait_writable_on`](crate::sockets::wait_writable_on).
+        ///
+        /// # Errors
+        ///
+        /// Those, and [`WaitError::NoRuntime`](crate::WaitError::NoRuntime).
+        #[$cfg]
+        pub fn wait_writable(fd: impl ::std::os::fd::AsFd) -> $crate::Wait {
+            $crate::sockets::wait_writable::<$runtime>(fd)
+        }
+
+        /// Announces that a descriptor is about to be closed, to whoever waits for it on the current runtime; see
+        /// [`anynet_sockets::notify_closing_on`](crate::sockets::notify_closing_on).
+        ///
+        /// # Errors
+        ///
+        /// If there is no current runtime.
+        #[$cfg]
+        pub fn notify_closing(fd: impl ::std::os::fd::AsFd) -> ::std::io::Result<()> {
+            $crate::sockets::notify_closing::<$runtime>(fd)
+        }
+
         /// Awaits `future` for at most `limit` on the current runtime. When the time is over the future is dropped, which
         /// cancels it. Takes what can be awaited: `timeout(limit, TcpStream::connect(address)).await??`.
         ///

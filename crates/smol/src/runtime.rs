@@ -2,11 +2,14 @@
 
 use std::io;
 use std::os::fd::OwnedFd;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
-use anynet_core::Runtime;
+use anynet_core::{Runtime, Waits};
 
 use crate::SmolSource;
+
+/// Who waits: the reactor is one for the process, and so is this.
+static WAITS: LazyLock<Waits> = LazyLock::new(Waits::new);
 
 /// smol as a runtime: its global executor, or one of your own, and the reactor of async-io.
 ///
@@ -46,5 +49,9 @@ impl Runtime for Smol {
 
     fn register(&self, fd: OwnedFd) -> io::Result<SmolSource> {
         SmolSource::new(fd)
+    }
+
+    fn waits(&self) -> Waits {
+        WAITS.clone()
     }
 }

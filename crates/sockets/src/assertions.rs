@@ -52,4 +52,5 @@ const _: () = {
     send_sync_unpin::<UnixConnect<BoxRuntime>>();
     send_sync_unpin::<UserTimeout>();
     send_sync_unpin::<V6Only>();
+    send_sync_unpin::<Wait>();
 };

@@ -8,6 +8,8 @@ mod link;
 mod names;
 mod network;
 pub mod options;
+mod owned;
+mod readiness;
 mod receive;
 mod resolve;
 mod send;
@@ -22,6 +24,9 @@ pub use interfaces::{Interface, interface_index, interface_name, interfaces};
 pub use kind::Kind;
 pub use names::{NameError, NameQuery, host_name, protocol_number, service_port};
 pub use network::OsNetwork;
+pub use readiness::{
+    Wait, notify_closing, notify_closing_on, wait_readable, wait_readable_on, wait_writable, wait_writable_on,
+};
 pub use stream::{ReuniteError, StreamListener, StreamReceiveHalf, StreamSendHalf, StreamSocket};
 pub use tcp::{Tcp, TcpBind, TcpConnect, TcpListener, TcpReceiveHalf, TcpSendHalf, TcpStream};
 pub use unix::{

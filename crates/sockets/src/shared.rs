@@ -11,14 +11,16 @@ use rustix::io::Errno;
 
 use crate::bell::{Bell, Seat};
 use crate::kind::{Kind, SocketAddress};
+use crate::owned::Owned;
 use crate::socket;
 use crate::unix::SocketFile;
 
 /// What the handles of one socket share.
 #[derive(Debug)]
 pub(crate) struct Shared<R: Runtime, K: Kind> {
-    /// Before the source: it is to go while the descriptor is open.
+    // The first two before the descriptor: they are to go while it is open.
     pub(crate) file: Option<Box<SocketFile>>,
+    _owned: Owned,
     pub(crate) source: R::Source,
     pub(crate) latch: Latch,
     pub(crate) bell: Bell,
@@ -58,6 +60,7 @@ impl<R: Runtime, K: Kind> Shared<R, K> {
     pub(crate) fn new(source: R::Source, ends: Ends<R, K>, file: Option<Box<SocketFile>>) -> Self {
         Self {
             file,
+            _owned: Owned::note(&source),
             source,
             latch: Latch::new(),
             bell: Bell::default(),

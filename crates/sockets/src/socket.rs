@@ -5,6 +5,7 @@ use std::net::Shutdown;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
+use anynet_core::Direction;
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::{Errno, retry_on_intr};
 use rustix::net::addr::SocketAddrArg;
@@ -71,7 +72,16 @@ pub(crate) fn send_vectored(fd: BorrowedFd<'_>, bufs: &[IoSlice<'_>]) -> io::Res
 
 /// Asks whether a send might make progress: "would block" if not.
 pub(crate) fn send_ready(fd: BorrowedFd<'_>) -> io::Result<()> {
-    let mut fds = [PollFd::from_borrowed_fd(fd, PollFlags::OUT)];
+    ready(fd, Direction::Write)
+}
+
+/// Asks whether a read (a write) might make progress: "would block" if not. An end and an error are ready for both.
+pub(crate) fn ready(fd: BorrowedFd<'_>, direction: Direction) -> io::Result<()> {
+    let flags = match direction {
+        Direction::Read => PollFlags::IN,
+        Direction::Write => PollFlags::OUT,
+    };
+    let mut fds = [PollFd::from_borrowed_fd(fd, flags)];
     match retry_on_intr(|| rustix::event::poll(&mut fds, Some(&Timespec::default())))? {
         0 => Err(io::ErrorKind::WouldBlock.into()),
         _ => Ok(()),

@@ -1,12 +1,17 @@
 //! tokio as a runtime.
 
+use std::collections::HashMap;
 use std::io;
 use std::os::fd::OwnedFd;
+use std::sync::{LazyLock, Mutex, PoisonError};
 
-use anynet_core::Runtime;
-use tokio::runtime::Handle;
+use anynet_core::{Runtime, Waits};
+use tokio::runtime::{Handle, Id};
 
 use crate::TokioSource;
+
+/// Who waits, for each runtime that somebody waits on: a handle has no room for it, and equal handles are one runtime.
+static WAITS: LazyLock<Mutex<HashMap<Id, Waits>>> = LazyLock::new(Mutex::default);
 
 /// tokio as a runtime: the one that a [`Handle`] belongs to.
 ///
@@ -54,5 +59,11 @@ impl Runtime for Tokio {
     fn register(&self, fd: OwnedFd) -> io::Result<TokioSource> {
         let _context = self.0.enter();
         TokioSource::new(fd)
+    }
+
+    fn waits(&self) -> Waits {
+        let mut waits = WAITS.lock().unwrap_or_else(PoisonError::into_inner);
+        waits.retain(|_, waits| !waits.is_unused()); // a clone comes only from here, and so not meanwhile
+        waits.entry(self.0.id()).or_default().clone()
     }
 }

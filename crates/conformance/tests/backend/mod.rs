@@ -4,20 +4,17 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::future::{pending, poll_fn};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Wake, Waker, ready};
 use std::time::{Duration, Instant};
-use std::{io, mem};
+use std::{future, io, mem};
 
-use anynet_core::{Direction, Executor, Runtime, Source, Step, Task};
+use anynet_core::{Direction, Executor, Runtime, Source, Step, Task, Waits};
 use async_task::FallibleTask;
 use futures_timer::Delay;
-use mio::event::Event;
-use mio::unix::SourceFd;
 use mio::{Events, Interest, Registry, Token};
 
 /// The runtime.
@@ -33,6 +30,7 @@ struct Reactor {
     watched: Mutex<Option<HashMap<RawFd, [Side; 2]>>>,
     /// The thread's own: all tasks end when that does.
     executor: Weak<async_executor::Executor<'static>>,
+    waits: Waits,
 }
 
 /// One direction of a descriptor: what is known of it, and who waits to know more.
@@ -61,6 +59,7 @@ impl Mio {
             alarm: mio::Waker::new(poll.registry(), Token(usize::MAX))?,
             watched: Mutex::new(Some(HashMap::new())),
             executor: Arc::downgrade(&executor),
+            waits: Waits::new(),
         }));
         Ok((runtime.clone(), move || runtime.drive(poll, &executor)))
     }
@@ -68,7 +67,7 @@ impl Mio {
     fn drive(&self, mut poll: mio::Poll, executor: &async_executor::Executor<'static>) {
         CURRENT.set(Some(self.clone()));
         let alarm = Waker::from(self.0.clone());
-        let mut tasks = pin!(executor.run(pending::<()>()));
+        let mut tasks = pin!(executor.run(future::pending::<()>()));
         let mut events = Events::with_capacity(256);
         while self.0.watched().is_some() {
             // Runs what is ready. What it leaves for the next turn, it rings the alarm for.
@@ -91,7 +90,7 @@ impl Mio {
 }
 
 impl Reactor {
-    fn report(&self, event: &Event, direction: Direction) {
+    fn report(&self, event: &mio::event::Event, direction: Direction) {
         let (ready, ended) = match direction {
             Direction::Read => (event.is_readable(), event.is_read_closed()),
             Direction::Write => (event.is_writable(), event.is_write_closed()),
@@ -150,13 +149,11 @@ impl Executor for Mio {
     }
 
     fn sleep(&self, duration: Duration) -> MioSleep {
-        let delay = Delay::new(duration.min(Duration::from_secs(1 << 32))); // 136 years are for ever
-        MioSleep(self.spawn(delay))
+        MioSleep(self.spawn(Delay::new(duration.min(Duration::from_secs(1 << 32))))) // 136 years: for ever
     }
 
     fn spawn<F: Future<Output: Send> + Send + 'static>(&self, future: F) -> MioTask<F::Output> {
-        let executor = self.0.executor.upgrade();
-        MioTask(executor.map(|executor| executor.spawn(future).fallible()))
+        MioTask(self.0.executor.upgrade().map(|it| it.spawn(future).fallible()))
     }
 }
 
@@ -166,8 +163,8 @@ pub(super) struct MioTask<T>(Option<FallibleTask<T>>);
 impl<T> MioTask<T> {
     /// The output, or `None` if the executor is gone.
     fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>> {
-        let polled = self.0.as_mut().map(|task| Pin::new(task).poll(cx));
-        let output = ready!(polled.unwrap_or(Poll::Ready(None)));
+        let task = self.0.as_mut();
+        let output = ready!(task.map_or(Poll::Ready(None), |task| Pin::new(task).poll(cx)));
         self.0 = None;
         Poll::Ready(output)
     }
@@ -221,8 +218,12 @@ impl Runtime for Mio {
         let mut watched = self.0.watched();
         watched.as_mut().ok_or_else(gone)?.insert(raw, <_>::default());
         let registry = &self.0.registry;
-        registry.register(&mut SourceFd(&raw), Token(raw as usize), both)?;
+        registry.register(&mut mio::unix::SourceFd(&raw), Token(raw as usize), both)?;
         Ok(source)
+    }
+
+    fn waits(&self) -> Waits {
+        self.0.waits.clone()
     }
 }
 
@@ -231,8 +232,7 @@ impl Runtime for Mio {
 pub(super) struct MioSource {
     reactor: Arc<Reactor>,
     operations: AtomicUsize,
-    /// Shared only while `into_fd` takes it out.
-    fd: Arc<OwnedFd>,
+    fd: Arc<OwnedFd>, // shared only while `into_fd` takes it out
 }
 
 impl Source for MioSource {
@@ -273,7 +273,7 @@ impl Source for MioSource {
         direction: Direction,
         mut op: impl FnMut(BorrowedFd<'_>) -> io::Result<Step<R>> + Send,
     ) -> io::Result<R> {
-        poll_fn(|cx| self.poll_io(&mut (), cx, direction, &mut op)).await
+        future::poll_fn(|cx| self.poll_io(&mut (), cx, direction, &mut op)).await
     }
 
     fn into_fd(self) -> Option<OwnedFd> {
@@ -292,7 +292,7 @@ impl AsFd for MioSource {
 impl Drop for MioSource {
     fn drop(&mut self) {
         let raw = self.fd.as_raw_fd();
-        let _ = self.reactor.registry.deregister(&mut SourceFd(&raw));
+        let _ = self.reactor.registry.deregister(&mut mio::unix::SourceFd(&raw));
         let sides = self.reactor.watched().as_mut().and_then(|it| it.remove(&raw));
         drop(sides); // outside the lock: wakers have code of their own
     }
