@@ -13,6 +13,7 @@ mod half_close;
 mod halves;
 mod listener;
 mod one_way;
+mod readiness;
 mod resolve;
 mod runtime;
 mod serve;
@@ -24,9 +25,15 @@ mod unix;
 
 use crate::case::Case;
 
-/// Cases about the executor, run once per backend.
+/// Cases about the executor and the reactor, run once per backend.
 pub(crate) fn of_runtimes() -> impl Iterator<Item = &'static Case> {
-    runtime::CASES.iter()
+    let files = [
+        runtime::CASES,
+        readiness::CASES,
+        readiness::closing::CASES,
+        readiness::kinds::CASES,
+    ];
+    files.into_iter().flatten()
 }
 
 /// Cases about sockets, run for IPv4 and for IPv6.

@@ -153,9 +153,10 @@ impl Source for TokioSource {
         direction: Direction,
         mut op: impl FnMut(BorrowedFd<'_>) -> io::Result<Step<R>> + Send,
     ) -> io::Result<R> {
+        // Errors concern both, and tokio takes one that comes alone (a datagram that nobody took) for a writer's.
         let interest = match direction {
-            Direction::Read => Interest::READABLE,
-            Direction::Write => Interest::WRITABLE,
+            Direction::Read => Interest::READABLE | Interest::ERROR,
+            Direction::Write => Interest::WRITABLE | Interest::ERROR,
         };
         if self.ready_calls.fetch_add(1, Ordering::Relaxed) >= READY_CALLS {
             self.ready_calls.store(0, Ordering::Relaxed);
