@@ -4,9 +4,10 @@ use std::io::ErrorKind;
 use std::time::Duration;
 
 use anynet::runtime::{smol as on_smol, tokio as on_tokio};
-use anynet::sockets::TcpStream;
+use anynet::sockets::{TcpStream, notify_closing_on, wait_readable_on};
 use anynet::{
     ByteReceiveStreamExt, ByteSendStreamExt, ByteStream, Executor, ReceiveError, Runtime, SendError,
+    WaitError,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -293,4 +294,39 @@ fn a_task_on_an_executor_that_is_gone_never_completes() {
     drop(executor);
     let waited = anynet::util::timeout(&smol, Duration::from_millis(50), task);
     assert!(smol::block_on(waited).is_err());
+}
+
+#[test]
+fn who_waits_is_known_to_every_handle_of_a_runtime_and_to_no_other_runtime() {
+    let (one, other) = (multi_thread(), multi_thread());
+    let (ours, _theirs) = std::os::unix::net::UnixStream::pair().unwrap();
+    let handle = || on_tokio::Tokio::new(one.handle().clone());
+    let waiting = wait_readable_on(&handle(), &ours);
+    let again = smol::block_on(wait_readable_on(&handle(), &ours));
+    assert!(matches!(again, Err(WaitError::Busy)), "{again:?}");
+    let current = one.block_on(async { on_tokio::wait_readable(&ours).await });
+    assert!(matches!(current, Err(WaitError::Busy)), "{current:?}");
+    let chosen = one.block_on(async { anynet::wait_readable(&ours).await });
+    assert!(matches!(chosen, Err(WaitError::Busy)), "{chosen:?}");
+
+    let elsewhere = wait_readable_on(&on_tokio::Tokio::new(other.handle().clone()), &ours);
+    let on_smol = wait_readable_on(&on_smol::Smol::new(), &ours);
+    let executor = on_smol::Smol::with_executor(std::sync::Arc::default());
+    let again = smol::block_on(wait_readable_on(&executor, &ours)); // the reactor is the same
+    assert!(matches!(again, Err(WaitError::Busy)), "{again:?}");
+
+    notify_closing_on(&handle(), &ours);
+    let waited = smol::block_on(waiting);
+    assert!(matches!(waited, Err(WaitError::Closed)), "{waited:?}");
+    for mut still in [elsewhere, on_smol] {
+        assert!(smol::block_on(smol::future::poll_once(&mut still)).is_none());
+    }
+}
+
+#[test]
+fn without_a_runtime_there_is_nothing_to_wait_on() {
+    let (ours, _theirs) = std::os::unix::net::UnixStream::pair().unwrap();
+    let waited = smol::block_on(on_tokio::wait_writable(&ours));
+    assert!(matches!(waited, Err(WaitError::NoRuntime(_))), "{waited:?}");
+    assert!(on_tokio::notify_closing(&ours).is_err());
 }

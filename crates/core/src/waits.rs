@@ -32,14 +32,22 @@ struct Table {
 /// Which descriptor is waited for: its number, and the file behind it. The number alone may be given again during a wait,
 /// if nobody announces that it is closed, and whoever waits for its new owner has nothing to do with the earlier wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(clippy::exhaustive_structs, reason = "this is what identifies a file")]
 pub struct Waited {
-    /// The descriptor's number.
-    pub number: RawFd,
-    /// The device of the file: `st_dev` of fstat(2).
-    pub device: u64,
-    /// The file: `st_ino` of fstat(2).
-    pub inode: u64,
+    number: RawFd,
+    device: i128,
+    inode: i128,
+}
+
+impl Waited {
+    /// The descriptor `number` of the file that fstat(2) says is `inode` of `device`. Each system has other integers for
+    /// these.
+    pub fn new(number: RawFd, device: impl Into<i128>, inode: impl Into<i128>) -> Self {
+        Self {
+            number,
+            device: device.into(),
+            inode: inode.into(),
+        }
+    }
 }
 
 /// A place in the table: one direction of one descriptor, taken until this is dropped.

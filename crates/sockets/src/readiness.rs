@@ -173,16 +173,7 @@ fn begin<R: Runtime>(runtime: &R, fd: BorrowedFd<'_>, direction: Direction) -> R
 /// The number, and the file behind it.
 fn waited(fd: BorrowedFd<'_>) -> Result<Waited, Errno> {
     let file = fstat(fd)?;
-    #[expect(
-        clippy::allow_attributes,
-        reason = "the fields have other types on other systems"
-    )]
-    #[allow(clippy::unnecessary_cast, clippy::useless_conversion)]
-    Ok(Waited {
-        number: fd.as_raw_fd(),
-        device: file.st_dev as u64,
-        inode: file.st_ino as u64,
-    })
+    Ok(Waited::new(fd.as_raw_fd(), file.st_dev, file.st_ino))
 }
 
 /// What it means that the system has no duplicate for us.

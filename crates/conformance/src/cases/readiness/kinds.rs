@@ -3,10 +3,10 @@
 use std::fs::File;
 use std::io::{PipeReader, PipeWriter, Read, Write, pipe};
 use std::net::UdpSocket;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::AsFd;
 
 use anynet_core::WaitError;
-use rustix::fs::{OFlags, fcntl_getfl};
+use rustix::fs::{Mode, OFlags, fcntl_getfl, open};
 use rustix::io::ioctl_fionbio;
 
 use super::pair;
@@ -137,9 +137,7 @@ async fn a_regular_file_is_unsupported(context: Context) -> Outcome {
     }
     let file = File::open(std::env::current_exe().unwrap()).unwrap();
     let folder = File::open("/").unwrap();
-    let path = OwnedFd::from(
-        rustix::fs::open("/", OFlags::PATH | OFlags::CLOEXEC, rustix::fs::Mode::empty()).unwrap(),
-    );
+    let path = open("/", OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).unwrap();
     for fd in [file.as_fd(), folder.as_fd(), path.as_fd()] {
         for wait in [context.wait_readable(fd), context.wait_writable(fd)] {
             let waited = context.within(wait).await;
