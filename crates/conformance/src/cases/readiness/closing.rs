@@ -47,7 +47,11 @@ async fn announcing_a_close_frees_both_places(context: Context) {
     context.assert_waits(&mut wait).await;
     let told = context.within(told).await;
     assert!(matches!(told, Err(WaitError::Closed)), "{told:?}");
-    context.assert_waits(&mut wait).await;
+    let third = context.within(context.wait_readable(&ours)).await;
+    assert!(
+        matches!(third, Err(WaitError::Busy)),
+        "the place is the second's: {third:?}"
+    );
     theirs.write_all(b"x").unwrap();
     context.within(wait).await.unwrap();
 }

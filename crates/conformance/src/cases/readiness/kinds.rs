@@ -138,7 +138,8 @@ async fn a_regular_file_is_unsupported(context: Context) -> Outcome {
     let file = File::open(std::env::current_exe().unwrap()).unwrap();
     let folder = File::open("/").unwrap();
     let path = open("/", OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).unwrap();
-    for fd in [file.as_fd(), folder.as_fd(), path.as_fd()] {
+    let null = File::open("/dev/null").unwrap();
+    for fd in [file.as_fd(), folder.as_fd(), path.as_fd(), null.as_fd()] {
         for wait in [context.wait_readable(fd), context.wait_writable(fd)] {
             let waited = context.within(wait).await;
             assert!(matches!(waited, Err(WaitError::Unsupported(_))), "{waited:?}");
