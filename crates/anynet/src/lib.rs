@@ -31,6 +31,10 @@ pub use anynet_util::{Serve, ServeError, Target};
 pub use anynet_sockets::Wait;
 #[doc(inline)]
 pub use anynet_sockets::options;
+// What the raw socket takes and gives.
+pub use anynet_sockets::{
+    Control, ControlMessage, MessageFlags, ReceivedMessage, SocketAddress, SocketError, SocketFromError,
+};
 
 #[doc(no_inline)]
 pub use {anynet_sockets as sockets, anynet_util as util};

@@ -29,6 +29,10 @@ macro_rules! names {
         /// Accepts UNIX stream connections; see [`anynet_sockets::UnixListener`](crate::sockets::UnixListener).
         #[$cfg]
         pub type UnixListener = $crate::sockets::UnixListener<$runtime>;
+        /// A socket of any kind, with every operation of the system's; see
+        /// [`anynet_sockets::Socket`](crate::sockets::Socket).
+        #[$cfg]
+        pub type Socket = $crate::sockets::Socket<$runtime>;
         /// The operating system's network, as a [`Network`](crate::Network) for generic code.
         #[$cfg]
         pub type OsNetwork = $crate::sockets::OsNetwork<$runtime>;

@@ -10,6 +10,8 @@ const fn send_sync_unpin<T: Send + Sync + Unpin>() {}
 const _: () = {
     send_sync_unpin::<Broadcast>();
     send_sync_unpin::<Congestion>();
+    send_sync_unpin::<Control<'static>>();
+    send_sync_unpin::<ControlMessage>();
     send_sync_unpin::<DeferAccept>();
     send_sync_unpin::<Device>();
     send_sync_unpin::<FastOpen>();
@@ -20,6 +22,7 @@ const _: () = {
     send_sync_unpin::<KeepAliveTime>();
     send_sync_unpin::<LingerZero>();
     send_sync_unpin::<Mark>();
+    send_sync_unpin::<MessageFlags>();
     send_sync_unpin::<NoDelay>();
     send_sync_unpin::<NotSentLowWaterMark>();
     send_sync_unpin::<OptionError>();
@@ -29,10 +32,15 @@ const _: () = {
     send_sync_unpin::<OsNetwork<BoxRuntime>>();
     send_sync_unpin::<PathInUse>();
     send_sync_unpin::<ReceiveBufferSize>();
+    send_sync_unpin::<ReceivedMessage>();
     send_sync_unpin::<ReuniteError<BoxRuntime, Tcp>>();
     send_sync_unpin::<ReuseAddress>();
     send_sync_unpin::<ReusePort>();
     send_sync_unpin::<SendBufferSize>();
+    send_sync_unpin::<Socket<BoxRuntime>>();
+    send_sync_unpin::<SocketAddress>();
+    send_sync_unpin::<SocketError>();
+    send_sync_unpin::<SocketFromError>();
     send_sync_unpin::<SocketOptions>();
     send_sync_unpin::<StreamListener<BoxRuntime, Tcp>>();
     send_sync_unpin::<StreamReceiveHalf<BoxRuntime, Tcp>>();

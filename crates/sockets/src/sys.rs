@@ -138,41 +138,156 @@ mod databases {
     }
 }
 
-/// Options that are an `int`, by level and name.
-#[cfg(any(target_os = "linux", target_os = "android"))]
+/// Options by level and name. Callers see to it that no value holds an address for the system to write to.
 pub(crate) mod option {
     use std::io;
     use std::os::fd::{AsFd, AsRawFd};
+    use std::ptr;
 
     use libc::{c_int, socklen_t};
 
-    /// The size of an option that is an `int`, in the system's words.
-    const INT: socklen_t = size_of::<c_int>() as socklen_t;
+    use super::succeeded;
 
-    /// Reads a socket option that is an `int`: getsockopt(2).
-    pub(crate) fn get_int(fd: impl AsFd, level: c_int, name: c_int) -> io::Result<c_int> {
-        let mut value: c_int = 0;
-        let mut size = INT;
-        let fd = fd.as_fd().as_raw_fd();
-        // SAFETY: `value` has room for `size` bytes and `size` is ours; both outlive the call. Whatever the system writes,
-        // it writes no more than `size` bytes, and all of them make an int.
-        let result = unsafe { libc::getsockopt(fd, level, name, (&raw mut value).cast(), &raw mut size) };
-        succeeded(result)?;
-        Ok(value)
+    /// getsockopt(2) into `value`; says how many bytes of it were filled.
+    pub(crate) fn get(fd: impl AsFd, level: c_int, name: c_int, value: &mut [u8]) -> io::Result<usize> {
+        let mut size = socklen_t::try_from(value.len()).map_err(io::Error::other)?;
+        let (fd, room) = (fd.as_fd().as_raw_fd(), value.as_mut_ptr().cast());
+        // SAFETY: `room` has `size` bytes, beyond which the system does not write, and any bytes make a `[u8]`.
+        succeeded(unsafe { libc::getsockopt(fd, level, name, room, &raw mut size) })?;
+        Ok(value.len().min(size as usize))
     }
 
-    /// Sets a socket option that is an `int`: setsockopt(2).
-    pub(crate) fn set_int(fd: impl AsFd, level: c_int, name: c_int, value: c_int) -> io::Result<()> {
-        let fd = fd.as_fd().as_raw_fd();
-        // SAFETY: the system reads `INT` bytes of `value`, which outlives the call.
-        succeeded(unsafe { libc::setsockopt(fd, level, name, (&raw const value).cast(), INT) })
+    /// setsockopt(2) from `value`.
+    pub(crate) fn set(fd: impl AsFd, level: c_int, name: c_int, value: &[u8]) -> io::Result<()> {
+        let size = socklen_t::try_from(value.len()).map_err(io::Error::other)?;
+        let (fd, value) = (fd.as_fd().as_raw_fd(), value.as_ptr().cast());
+        // SAFETY: there are `size` bytes at `value`, which outlives the call.
+        succeeded(unsafe { libc::setsockopt(fd, level, name, value, size) }).map(drop)
     }
 
-    fn succeeded(result: c_int) -> io::Result<()> {
-        if result == -1 {
-            Err(io::Error::last_os_error())
-        } else {
-            Ok(())
+    /// setsockopt(2) from a length alone.
+    pub(crate) fn set_length(fd: impl AsFd, level: c_int, name: c_int, length: usize) -> io::Result<()> {
+        let size = socklen_t::try_from(length).map_err(io::Error::other)?;
+        let fd = fd.as_fd().as_raw_fd();
+        // SAFETY: the system says `EFAULT` where it wants a value, since there is none.
+        succeeded(unsafe { libc::setsockopt(fd, level, name, ptr::null(), size) }).map(drop)
+    }
+}
+
+/// Addresses as bytes.
+pub(crate) mod address {
+    use std::slice;
+
+    use rustix::net::SocketAddrAny;
+    use socket2::{SockAddr, SockAddrStorage, socklen_t};
+
+    /// The whole of an address, its family included.
+    pub(crate) fn bytes(address: &SockAddr) -> &[u8] {
+        let length = (address.len() as usize).min(size_of::<SockAddrStorage>());
+        // SAFETY: so many bytes are in the address, borrowed for as long, and all were set: the storage starts as zeros.
+        unsafe { slice::from_raw_parts(address.as_ptr().cast(), length) }
+    }
+
+    /// The address that rustix has.
+    pub(crate) fn from_any(address: &SocketAddrAny) -> Option<SockAddr> {
+        // SAFETY: the system has set so many bytes at the pointer, which are borrowed for as long.
+        from_bytes(unsafe { slice::from_raw_parts(address.as_ptr().cast(), address.addr_len() as usize) })
+    }
+
+    /// The address of these bytes, its family included, if they fit.
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Option<SockAddr> {
+        let mut storage = SockAddrStorage::zeroed();
+        // SAFETY: the type is as large as the storage, and any bytes are valid for both.
+        let room = unsafe { storage.view_as::<[u8; size_of::<SockAddrStorage>()]>() };
+        room.get_mut(..bytes.len())?.copy_from_slice(bytes);
+        // SAFETY: so many bytes of it are set, and the others zeros.
+        Some(unsafe { SockAddr::new(storage, bytes.len() as socklen_t) })
+    }
+}
+
+/// Messages with control data.
+pub(crate) mod message {
+    use std::io::{self, IoSliceMut};
+    use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+    use std::{mem, ptr};
+
+    use libc::{c_int, cmsghdr, msghdr};
+    use socket2::{SockAddr, SockAddrStorage};
+
+    use super::succeeded;
+    use crate::raw::{ControlMessage, SCM_PIDFD};
+
+    /// The length of the header of a control message.
+    // SAFETY: it only calculates.
+    pub(crate) const HEADER: usize = unsafe { libc::CMSG_LEN(0) } as usize;
+
+    /// How much room a control message with `data` bytes takes.
+    pub(crate) fn control_space(data: u32) -> usize {
+        // SAFETY: it only calculates.
+        unsafe { libc::CMSG_SPACE(data) as usize }
+    }
+
+    /// recvmsg(2): the length, the flags, the name of the sender, if there was one, and the control messages.
+    pub(crate) fn receive(
+        fd: BorrowedFd<'_>,
+        bufs: &mut [IoSliceMut<'_>],
+        control: &mut [u8],
+        flags: c_int,
+    ) -> io::Result<(usize, c_int, Option<SockAddr>, Vec<ControlMessage>)> {
+        let mut name = SockAddrStorage::zeroed();
+        // SAFETY: all zeros are a header that points nowhere.
+        let mut header: msghdr = unsafe { mem::zeroed() };
+        (header.msg_name, header.msg_namelen) = ((&raw mut name).cast(), name.size_of());
+        (header.msg_iov, header.msg_iovlen) = (bufs.as_mut_ptr().cast(), bufs.len() as _);
+        (header.msg_control, header.msg_controllen) = (control.as_mut_ptr().cast(), control.len() as _);
+        // SAFETY: each pointer in `header` is to as much memory as its length says, ours to write for the call;
+        // `IoSliceMut` has the form of `iovec`.
+        let length = succeeded(unsafe { libc::recvmsg(fd.as_raw_fd(), &raw mut header, flags) })?;
+        let named = header.msg_namelen.min(name.size_of());
+        // SAFETY: the system wrote an address of this length, no longer than the storage.
+        let sender = (named > 0).then(|| unsafe { SockAddr::new(name, named) });
+        let control = control.get(..header.msg_controllen as usize).unwrap_or_default();
+        Ok((length as usize, header.msg_flags, sender, controls(control)))
+    }
+
+    /// The control messages that the system wrote, the descriptors among them owned. The last may have been cut off.
+    fn controls(mut bytes: &[u8]) -> Vec<ControlMessage> {
+        let mut controls = Vec::new();
+        while bytes.len() >= size_of::<cmsghdr>() {
+            // SAFETY: there are as many bytes as a header has, and any bytes are one.
+            let header: cmsghdr = unsafe { ptr::read_unaligned(bytes.as_ptr().cast()) };
+            let end = bytes.len().min(header.cmsg_len as usize);
+            let Some(data) = bytes.get(HEADER..end) else { break };
+            let numbers = data.as_chunks().0.iter().copied().map(c_int::from_ne_bytes);
+            // SAFETY: run only where these are numbers of descriptors. The system has just opened them for us.
+            let mut owned = numbers.map(|number| unsafe { OwnedFd::from_raw_fd(number) });
+            controls.extend(match (header.cmsg_level, header.cmsg_type) {
+                (libc::SOL_SOCKET, libc::SCM_RIGHTS) => Some(ControlMessage::Descriptors(owned.collect())),
+                (libc::SOL_SOCKET, SCM_PIDFD) => owned.next().map(ControlMessage::Process),
+                (level, kind) => Some(ControlMessage::other(level, kind, data)),
+            });
+            bytes = bytes.get(control_space(data.len() as u32)..).unwrap_or_default();
         }
+        controls
+    }
+
+    /// Writes the header of a control message with `data` bytes to the front of `bytes`, if there is room.
+    pub(crate) fn write_header(bytes: &mut [u8], level: c_int, kind: c_int, data: usize) {
+        // SAFETY: all zeros are a header.
+        let mut header: cmsghdr = unsafe { mem::zeroed() };
+        (header.cmsg_level, header.cmsg_type, header.cmsg_len) = (level, kind, (HEADER + data) as _);
+        if let Some(room) = bytes.get_mut(..size_of::<cmsghdr>()) {
+            // SAFETY: there is room for a header.
+            unsafe { ptr::write_unaligned(room.as_mut_ptr().cast(), header) };
+        }
+    }
+}
+
+/// What a system call that tells of failure by -1 gave.
+fn succeeded<T: PartialEq + From<i8>>(result: T) -> io::Result<T> {
+    if result == T::from(-1) {
+        Err(io::Error::last_os_error())
+    } else {
+        Ok(result)
     }
 }

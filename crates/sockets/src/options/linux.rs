@@ -52,31 +52,43 @@ pub(super) fn set_congestion(socket: &Socket, name: String) -> io::Result<()> {
 }
 
 pub(super) fn defer_accept(socket: &Socket) -> io::Result<Duration> {
-    let seconds = sys::option::get_int(socket, libc::IPPROTO_TCP, libc::TCP_DEFER_ACCEPT)?;
+    let seconds = get_int(socket, libc::IPPROTO_TCP, libc::TCP_DEFER_ACCEPT)?;
     Ok(Duration::from_secs(seconds.unsigned_abs().into()))
 }
 
 pub(super) fn set_defer_accept(socket: &Socket, time: Duration) -> io::Result<()> {
     let seconds = libc::c_int::try_from(time.as_nanos().div_ceil(1_000_000_000));
     let seconds = seconds.map_err(|_| out_of_range("the time is too long"))?;
-    sys::option::set_int(socket, libc::IPPROTO_TCP, libc::TCP_DEFER_ACCEPT, seconds)
+    set_int(socket, libc::IPPROTO_TCP, libc::TCP_DEFER_ACCEPT, seconds)
 }
 
 pub(super) fn fast_open(socket: &Socket) -> io::Result<u32> {
-    let connections = sys::option::get_int(socket, libc::IPPROTO_TCP, libc::TCP_FASTOPEN)?;
+    let connections = get_int(socket, libc::IPPROTO_TCP, libc::TCP_FASTOPEN)?;
     Ok(connections.unsigned_abs())
 }
 
 pub(super) fn set_fast_open(socket: &Socket, connections: u32) -> io::Result<()> {
     let connections = libc::c_int::try_from(connections);
     let connections = connections.map_err(|_| out_of_range("the queue is too long"))?;
-    sys::option::set_int(socket, libc::IPPROTO_TCP, libc::TCP_FASTOPEN, connections)
+    set_int(socket, libc::IPPROTO_TCP, libc::TCP_FASTOPEN, connections)
 }
 
 pub(super) fn fast_open_connect(socket: &Socket) -> io::Result<bool> {
-    Ok(sys::option::get_int(socket, libc::IPPROTO_TCP, libc::TCP_FASTOPEN_CONNECT)? != 0)
+    Ok(get_int(socket, libc::IPPROTO_TCP, libc::TCP_FASTOPEN_CONNECT)? != 0)
 }
 
 pub(super) fn set_fast_open_connect(socket: &Socket, on: bool) -> io::Result<()> {
-    sys::option::set_int(socket, libc::IPPROTO_TCP, libc::TCP_FASTOPEN_CONNECT, on.into())
+    set_int(socket, libc::IPPROTO_TCP, libc::TCP_FASTOPEN_CONNECT, on.into())
+}
+
+/// Reads an option that is an `int`.
+fn get_int(socket: &Socket, level: i32, name: i32) -> io::Result<i32> {
+    let mut value = [0; size_of::<i32>()];
+    sys::option::get(socket, level, name, &mut value)?;
+    Ok(i32::from_ne_bytes(value))
+}
+
+/// Sets an option that is an `int`.
+fn set_int(socket: &Socket, level: i32, name: i32, value: i32) -> io::Result<()> {
+    sys::option::set(socket, level, name, &value.to_ne_bytes())
 }

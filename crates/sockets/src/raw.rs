@@ -1,0 +1,34 @@
+//! The raw socket: every operation of the system's, for every address family, on any runtime.
+
+use std::io;
+
+mod address;
+mod connect;
+mod control;
+mod convert;
+mod error;
+mod flags;
+mod option;
+mod receive;
+mod send;
+mod socket;
+mod wait;
+
+pub use address::SocketAddress;
+pub(crate) use control::SCM_PIDFD;
+pub use control::{Control, ControlMessage};
+pub use convert::SocketFromError;
+pub use error::SocketError;
+pub use flags::MessageFlags;
+pub use receive::ReceivedMessage;
+pub use socket::Socket;
+
+/// Repeats a call that a signal interrupted.
+fn retry<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    loop {
+        match call() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => return result,
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! Binding, listening, accepting and connecting.
+
+use std::io;
+use std::os::fd::{BorrowedFd, OwnedFd};
+
+use anynet_core::{Direction, Runtime};
+use rustix::event::PollFlags;
+use rustix::io::{Errno, retry_on_intr};
+use rustix::net::SocketFlags;
+use socket2::SockRef;
+
+use super::socket::ready;
+use super::{Socket, SocketAddress, SocketError};
+use crate::sys;
+
+impl<R: Runtime> Socket<R> {
+    /// Binds the socket to `address`: bind(2). A UNIX path is made in the file system, which may take its time.
+    ///
+    /// # Errors
+    ///
+    /// [`Bind`](SocketError::Bind), with the address.
+    pub fn bind(&self, address: &SocketAddress) -> Result<(), SocketError> {
+        let bound = self.with_fd(|fd| SockRef::from(&fd).bind(address.as_system()))?;
+        bound.map_err(|error| SocketError::Bind {
+            address: Box::new(address.clone()),
+            cause: error.into(),
+        })
+    }
+
+    /// Listens, with so many connections waiting to be accepted at most, lowered to the system's own limit: listen(2).
+    ///
+    /// # Errors
+    ///
+    /// What the system says: `EOPNOTSUPP` where sockets of this type have no connections.
+    pub fn listen(&self, backlog: u32) -> Result<(), SocketError> {
+        let backlog = i32::try_from(backlog).unwrap_or(i32::MAX);
+        Ok(self.with_fd(|fd| SockRef::from(&fd).listen(backlog))??)
+    }
+
+    /// Takes the next connection and its peer's address. Cancel-safe: a connection is never taken and lost.
+    ///
+    /// # Errors
+    ///
+    /// What the system says, as it is: `EINVAL` at once if the socket does not listen, and on Linux also what has befallen
+    /// the connection that was about to be taken (accept(2)).
+    pub async fn accept(&self) -> Result<(Self, SocketAddress), SocketError> {
+        let (fd, peer) = self.descriptor.io(Direction::Read, accept).await?;
+        Ok((self.accepted(fd), peer))
+    }
+
+    /// Connects to `address`: connect(2). A socket without connections (`SOCK_DGRAM`) gets a peer, at once.
+    ///
+    /// **Not cancel-safe**: the system may go on to connect a socket whose connect was given up. So dropping the future
+    /// before it has finished, at whatever point, **closes the socket**. One that failed is left open.
+    ///
+    /// # Errors
+    ///
+    /// [`Connect`](SocketError::Connect), with the address. Its cause is `EALREADY` if another task is connecting the
+    /// socket, and `EAGAIN` if a UNIX listener has no room for one more.
+    pub fn connect(
+        &self,
+        address: &SocketAddress,
+    ) -> impl Future<Output = Result<(), SocketError>> + Send + use<'_, R> {
+        let (attempt, address) = (Attempt { socket: Some(self) }, address.clone());
+        async move {
+            let result = self.try_connect(&address).await;
+            attempt.finish();
+            result
+        }
+    }
+
+    async fn try_connect(&self, address: &SocketAddress) -> Result<(), SocketError> {
+        let connected = match self.with_fd(|fd| start(fd, address))? {
+            Ok(true) => Ok(()),
+            // How it went is a value here, so that "would block" means that it is not known yet.
+            Ok(false) => self.descriptor.io(Direction::Write, outcome).await?,
+            Err(error) => Err(error),
+        };
+        connected.map_err(|error| {
+            self.descriptor.unwatch();
+            SocketError::Connect {
+                address: Box::new(address.clone()),
+                cause: error.into(),
+            }
+        })
+    }
+}
+
+/// Starts to connect, and says whether it is done already.
+fn start(fd: BorrowedFd<'_>, address: &SocketAddress) -> io::Result<bool> {
+    match SockRef::from(&fd).connect(address.as_system()) {
+        Ok(()) => Ok(true),
+        Err(error) => match Errno::from_io_error(&error) {
+            // An interrupted connect goes on in the background.
+            Some(Errno::INPROGRESS | Errno::INTR) => Ok(false),
+            _ => Err(error),
+        },
+    }
+}
+
+/// How a connect went: "would block" while it is under way.
+fn outcome(fd: BorrowedFd<'_>) -> io::Result<io::Result<()>> {
+    ready(fd, PollFlags::OUT)?;
+    Ok(SockRef::from(&fd).take_error()?.map_or(Ok(()), Err))
+}
+
+/// Takes a connection, non-blocking and close-on-exec, with its peer's address.
+fn accept(fd: BorrowedFd<'_>) -> io::Result<(OwnedFd, SocketAddress)> {
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let (accepted, peer) = retry_on_intr(|| rustix::net::acceptfrom_with(fd, flags))?;
+    let peer = peer.and_then(|peer| sys::address::from_any(&peer));
+    // A connection that was reset while it was in the queue may have no peer any more (macOS).
+    Ok((accepted, peer.ok_or(Errno::CONNABORTED)?.into()))
+}
+
+/// A connect that closes its socket if it is given up.
+struct Attempt<'a, R: Runtime> {
+    socket: Option<&'a Socket<R>>,
+}
+
+impl<R: Runtime> Attempt<'_, R> {
+    fn finish(mut self) {
+        self.socket = None;
+    }
+}
+
+impl<R: Runtime> Drop for Attempt<'_, R> {
+    fn drop(&mut self) {
+        if let Some(socket) = self.socket {
+            socket.close();
+        }
+    }
+}

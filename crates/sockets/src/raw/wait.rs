@@ -1,0 +1,194 @@
+//! The descriptor of a raw socket: who uses it, how an operation waits, how it is closed.
+
+use std::io;
+use std::mem;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::task::Waker;
+
+use anynet_core::{Cause, Direction, Latch, Runtime, Source, Step};
+
+use super::SocketError;
+use crate::bell::Bell;
+
+/// How many operations in a row may succeed before the reactor watches the socket, which lets other tasks run now and
+/// then.
+const READY_CALLS: u32 = 64;
+
+/// A descriptor that any number of tasks use, and any of them may close.
+#[derive(Debug)]
+pub(super) struct Descriptor<R: Runtime> {
+    runtime: R,
+    state: RwLock<State<R>>,
+    latch: Latch,
+    bell: Bell,
+    /// Operations in a row that succeeded before the reactor watched the socket.
+    ready_calls: AtomicU32,
+}
+
+/// The lock is held for system calls that do not wait, never across an await: what waits shares the source.
+#[derive(Debug)]
+enum State<R: Runtime> {
+    /// Not watched yet. A socket that is neither connected nor listening counts as hung up, and a reactor that has once
+    /// seen that finds it ready for ever. So the first operation that would wait makes it watched.
+    Idle(OwnedFd),
+    Watched(Arc<R::Source>),
+    /// Closed or detached; or, with a cause, lost to a reactor that did not take it.
+    Gone(Option<Cause>),
+}
+
+impl<R: Runtime> State<R> {
+    fn fd(&self) -> Result<BorrowedFd<'_>, SocketError> {
+        match self {
+            Self::Idle(fd) => Ok(fd.as_fd()),
+            Self::Watched(source) => Ok(source.as_fd()),
+            Self::Gone(None) => Err(SocketError::Closed),
+            Self::Gone(Some(cause)) => Err(SocketError::System(cause.clone())),
+        }
+    }
+}
+
+impl<R: Runtime> Descriptor<R> {
+    pub(super) fn new(runtime: R, fd: OwnedFd) -> Self {
+        Self {
+            runtime,
+            state: RwLock::new(State::Idle(fd)),
+            latch: Latch::new(),
+            bell: Bell::default(),
+            ready_calls: AtomicU32::new(0),
+        }
+    }
+
+    pub(super) fn runtime(&self) -> &R {
+        &self.runtime
+    }
+
+    /// Lends the descriptor for a call that does not wait.
+    pub(super) fn with<T>(&self, f: impl FnOnce(BorrowedFd<'_>) -> T) -> Result<T, SocketError> {
+        Ok(f(self.read().fd()?))
+    }
+
+    /// Runs `op` until it does not say "would block", waiting for `direction` in between; or until the socket is closed.
+    ///
+    /// Cancel-safe as long as `op` does nothing when it says so.
+    pub(super) async fn io<T: Send>(
+        &self,
+        direction: Direction,
+        mut op: impl FnMut(BorrowedFd<'_>) -> io::Result<T> + Send,
+    ) -> Result<T, SocketError> {
+        if let Some(result) = self.attempt(&mut op)? {
+            return Ok(result?);
+        }
+        let source = self.watched()?;
+        let io = source.io(direction, |fd| op(fd).map(Step::Done));
+        match self.bell.unless_closed(&self.latch, io).await {
+            Some(result) => Ok(result?),
+            None => Err(SocketError::Closed),
+        }
+    }
+
+    /// Tries `op` if the reactor does not watch the descriptor yet. `None`: it is time that it does.
+    fn attempt<T>(
+        &self,
+        op: &mut impl FnMut(BorrowedFd<'_>) -> io::Result<T>,
+    ) -> Result<Option<io::Result<T>>, SocketError> {
+        let state = self.read();
+        let fd = match &*state {
+            State::Watched(_) => return Ok(None),
+            state => state.fd()?,
+        };
+        match op(fd) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+            Ok(output) => {
+                if self.ready_calls.fetch_add(1, Ordering::Relaxed) >= READY_CALLS {
+                    drop(state);
+                    let _ = self.watched(); // what is wrong with it, the next operation is told
+                }
+                Ok(Some(Ok(output)))
+            }
+            failed => Ok(Some(failed)),
+        }
+    }
+
+    /// What waits for the descriptor.
+    fn watched(&self) -> Result<Arc<R::Source>, SocketError> {
+        if let State::Watched(source) = &*self.read() {
+            return Ok(source.clone());
+        }
+        let mut state = self.write();
+        match mem::replace(&mut *state, State::Gone(None)) {
+            State::Idle(fd) => match self.runtime.register(fd) {
+                Ok(source) => *state = State::Watched(Arc::new(source)),
+                Err(error) => *state = State::Gone(Some(error.into())),
+            },
+            other => *state = other,
+        }
+        match &*state {
+            State::Watched(source) => Ok(source.clone()),
+            other => Err(other.fd().err().unwrap_or(SocketError::Closed)),
+        }
+    }
+
+    /// Has the reactor stop watching, unless somebody else waits: after a connect failed the socket counts as hung up, and
+    /// it may be connected again.
+    pub(super) fn unwatch(&self) {
+        let mut state = self.write();
+        if let State::Watched(source) = &mut *state
+            && Arc::get_mut(source).is_some()
+            && let State::Watched(source) = mem::replace(&mut *state, State::Gone(None))
+        {
+            *state = match Arc::into_inner(source).and_then(Source::into_fd) {
+                Some(fd) => State::Idle(fd),
+                None => State::Gone(Some(io::ErrorKind::Other.into())),
+            };
+        }
+    }
+
+    /// Closes the descriptor, once nobody waits any more, and wakes who does.
+    pub(super) fn close(&self) {
+        let state = mem::replace(&mut *self.write(), State::Gone(None));
+        self.ring();
+        drop(state);
+    }
+
+    /// Gives the descriptor up, unless it is gone already, and wakes who waits: the descriptor itself if nobody does, a
+    /// duplicate otherwise.
+    pub(super) fn detach(&self) -> Result<Option<OwnedFd>, SocketError> {
+        let mut state = self.write();
+        let fd = match mem::replace(&mut *state, State::Gone(None)) {
+            State::Gone(_) => return Ok(None),
+            State::Idle(fd) => fd,
+            State::Watched(source) => match Arc::try_unwrap(source) {
+                Ok(source) => {
+                    let lost = || io::Error::other("the runtime did not give the descriptor back");
+                    source.into_fd().ok_or_else(lost)?
+                }
+                Err(source) => match source.as_fd().try_clone_to_owned() {
+                    Ok(duplicate) => duplicate,
+                    Err(error) => {
+                        *state = State::Watched(source);
+                        return Err(error.into());
+                    }
+                },
+            },
+        };
+        drop(state);
+        self.ring();
+        Ok(Some(fd))
+    }
+
+    /// Wakes everybody who waits, to find the socket closed. A waker may run its task here and now, so nothing is locked.
+    fn ring(&self) {
+        self.latch.close();
+        self.bell.waiting().into_iter().for_each(Waker::wake);
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, State<R>> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, State<R>> {
+        self.state.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
