@@ -314,7 +314,7 @@ mod tests {
 
     #[test]
     fn bytes_that_make_no_sense_are_harmless() {
-        for family in [0, libc::AF_INET, libc::AF_INET6, libc::AF_UNIX, libc::AF_MAX] {
+        for family in [0, libc::AF_INET, libc::AF_INET6, libc::AF_UNIX, 0xffff] {
             for length in [0, 1, 7, 126] {
                 let address = SocketAddress::from_parts(family.into(), &vec![0xff; length]).unwrap();
                 let _ = (address.ip(), address.unix(), address.to_string(), address.clone());
