@@ -13,6 +13,7 @@ mod half_close;
 mod halves;
 mod listener;
 mod one_way;
+mod raw_socket;
 mod readiness;
 mod resolve;
 mod runtime;
@@ -29,6 +30,7 @@ use crate::case::Case;
 pub(crate) fn of_runtimes() -> impl Iterator<Item = &'static Case> {
     let files = [
         runtime::CASES,
+        raw_socket::family::CASES,
         readiness::CASES,
         readiness::closing::CASES,
         readiness::kinds::CASES,
@@ -48,6 +50,10 @@ pub(crate) fn of_sockets() -> impl Iterator<Item = &'static Case> {
         connect::CASES,
         halves::CASES,
         listener::CASES,
+        raw_socket::CASES,
+        raw_socket::closing::CASES,
+        raw_socket::connect::CASES,
+        raw_socket::message::CASES,
         resolve::CASES,
         serve::CASES,
         serve_odd::CASES,

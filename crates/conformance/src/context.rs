@@ -320,6 +320,18 @@ impl Descriptor {
     pub(crate) fn is_open(&self) -> bool {
         self.number.read_link().is_ok_and(|socket| socket == self.socket)
     }
+
+    /// Whether the same socket is behind both.
+    pub(crate) fn is_same_socket(&self, other: &Self) -> bool {
+        self.socket == other.socket
+    }
+
+    /// How many descriptors of the process have the same socket behind them.
+    pub(crate) fn count(&self) -> usize {
+        let all = std::fs::read_dir("/proc/self/fd").into_iter().flatten().flatten();
+        let links = all.filter_map(|entry| entry.path().read_link().ok());
+        links.filter(|link| *link == self.socket).count()
+    }
 }
 
 /// Lets the system keep little of what is on its way between the two.

@@ -1,0 +1,420 @@
+//! The raw socket: what it is, who has it, and its options.
+
+pub(super) mod closing;
+pub(super) mod connect;
+pub(super) mod family;
+pub(super) mod message;
+
+use std::fs::File;
+use std::net::{Shutdown, TcpListener as StdListener, UdpSocket as StdUdp};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::process::Command;
+use std::time::Duration;
+
+use anynet_core::{BoxRuntime, TimedOut};
+use anynet_sockets::options::{KeepAlive, NoDelay, ReuseAddress};
+use anynet_sockets::{MessageFlags, NameError, SocketAddress, SocketError, protocol_number};
+use rustix::fs::OFlags;
+use rustix::io::{Errno, FdFlags};
+use socket2::{Domain, Protocol, SockRef, Type};
+
+use crate::Context;
+use crate::case::{NotApplicable, Outcome, cases};
+use crate::steps::assert_is;
+
+cases![
+    it_is_what_it_was_made_as_and_the_system_tells_the_rest,
+    a_kind_that_the_system_lacks_is_its_own_error,
+    what_is_taken_over_is_what_it_really_is,
+    what_is_no_socket_comes_back_untouched,
+    it_is_not_inherited_unless_that_is_asked_for,
+    a_duplicate_goes_on_after_the_original_is_closed,
+    a_shutdown_of_the_send_side_is_remembered_and_the_rest_works,
+    whether_it_is_readable_is_no_yes_and_no_again,
+    it_is_writable_until_it_is_filled_and_again_once_drained,
+    an_option_is_set_as_a_number_as_bytes_and_from_a_length_alone,
+    an_option_by_its_type_is_that_of_the_system,
+    an_option_with_an_address_in_it_is_refused,
+    protocols_have_numbers,
+];
+
+type Socket = anynet_sockets::Socket<BoxRuntime>;
+
+const NONE: MessageFlags = MessageFlags::NONE;
+
+/// A socket of the case's address family.
+fn socket(context: &Context, kind: Type) -> Socket {
+    let family = Domain::for_address(context.loopback);
+    Socket::new_on(context.runtime(), family, kind, None).expect("a socket of a common kind")
+}
+
+/// The same, bound to loopback.
+fn bound(context: &Context, kind: Type) -> (Socket, SocketAddress) {
+    let socket = socket(context, kind);
+    socket.bind(&context.loopback.into()).expect("a free port");
+    let address = socket.local_address().unwrap();
+    (socket, address)
+}
+
+fn listening(context: &Context) -> (Socket, SocketAddress) {
+    let (socket, address) = bound(context, Type::STREAM);
+    socket.listen(16).unwrap();
+    (socket, address)
+}
+
+/// The one that connected, and the one that was accepted.
+async fn connected(context: &Context) -> (Socket, Socket) {
+    let (listener, address) = listening(context);
+    let ours = socket(context, Type::STREAM);
+    context.within(ours.connect(&address)).await.unwrap();
+    (ours, context.within(listener.accept()).await.unwrap().0)
+}
+
+/// Two UNIX sockets of a kind, connected to each other.
+fn unix_pair(context: &Context, kind: Type) -> (Socket, Socket) {
+    Socket::pair_on(context.runtime(), Domain::UNIX, kind, None).unwrap()
+}
+
+async fn assert_talks(context: &Context, one: &Socket, other: &Socket) {
+    let mut buf = [0; 8];
+    for (from, to) in [(one, other), (other, one)] {
+        assert_eq!(context.within(from.send(b"hello", NONE)).await.unwrap(), 5);
+        assert_eq!(context.within(to.receive(&mut buf, NONE)).await.unwrap(), 5);
+        assert_eq!(&buf[..5], b"hello");
+    }
+}
+
+/// Sends until the system has no room.
+async fn fill(context: &Context, socket: &Socket) {
+    socket
+        .set_raw_option(libc::SOL_SOCKET, libc::SO_SNDBUF, 16 << 10)
+        .unwrap();
+    let data = [0; 16 << 10];
+    while anynet_util::timeout(
+        context.runtime(),
+        Duration::from_millis(50),
+        socket.send(&data, NONE),
+    )
+    .await
+    .is_ok()
+    {}
+}
+
+async fn it_is_what_it_was_made_as_and_the_system_tells_the_rest(context: Context) {
+    let family = Domain::for_address(context.loopback);
+    let tells_protocol = cfg!(any(target_os = "linux", target_os = "freebsd"));
+    for (kind, protocol) in [(Type::STREAM, Protocol::TCP), (Type::DGRAM, Protocol::UDP)] {
+        for asked in [None, Some(protocol)] {
+            let socket = Socket::new_on(context.runtime(), family, kind, asked).unwrap();
+            for closed in [false, true] {
+                assert_eq!(
+                    (socket.family(), socket.kind()),
+                    (family, kind),
+                    "closed: {closed}"
+                );
+                assert_eq!(socket.protocol(), tells_protocol.then_some(protocol));
+                socket.close();
+            }
+        }
+    }
+    let (one, other) = unix_pair(&context, Type::DGRAM);
+    for socket in [&one, &other] {
+        assert_eq!((socket.family(), socket.kind()), (Domain::UNIX, Type::DGRAM));
+        assert_eq!(socket.protocol(), None);
+    }
+    let (ours, theirs) = connected(&context).await;
+    for socket in [&ours, &theirs] {
+        assert_eq!((socket.family(), socket.kind()), (family, Type::STREAM));
+        let flags = socket.with_fd(|fd| rustix::fs::fcntl_getfl(fd)).unwrap().unwrap();
+        assert!(flags.contains(OFlags::NONBLOCK));
+    }
+}
+
+async fn a_kind_that_the_system_lacks_is_its_own_error(context: Context) {
+    let family = Domain::for_address(context.loopback);
+    let made = Socket::new_on(context.runtime(), family, Type::STREAM, Some(Protocol::UDP));
+    assert_eq!(
+        made.unwrap_err().raw_os_error(),
+        Some(Errno::PROTONOSUPPORT.raw_os_error())
+    );
+    let made = Socket::pair_on(context.runtime(), Domain::from(4711), Type::STREAM, None);
+    assert_eq!(
+        made.unwrap_err().raw_os_error(),
+        Some(Errno::AFNOSUPPORT.raw_os_error())
+    );
+    let datagrams = socket(&context, Type::DGRAM);
+    let listened = datagrams.listen(1).unwrap_err();
+    assert_eq!(listened.raw_os_error(), Some(Errno::OPNOTSUPP.raw_os_error()));
+}
+
+async fn what_is_taken_over_is_what_it_really_is(context: Context) {
+    let family = Domain::for_address(context.loopback);
+    let listener = StdListener::bind(context.loopback).unwrap();
+    let (number, address) = (listener.as_raw_fd(), listener.local_addr().unwrap());
+    let listener = Socket::from_std(context.runtime(), listener).unwrap();
+    assert_eq!((listener.family(), listener.kind()), (family, Type::STREAM));
+    assert_eq!(listener.with_fd(|fd| fd.as_raw_fd()).unwrap(), number);
+    assert_eq!(listener.local_address().unwrap(), address.into());
+    let client = std::net::TcpStream::connect(address).unwrap();
+    // A duplicate is the same socket under another number.
+    let duplicate = client.as_fd().try_clone_to_owned().unwrap();
+    let client = Socket::from_std(context.runtime(), client).unwrap();
+    let duplicate = Socket::from_fd(context.runtime(), duplicate).unwrap();
+    let (accepted, peer) = context.within(listener.accept()).await.unwrap();
+    for socket in [&client, &duplicate] {
+        assert_eq!(socket.local_address().unwrap(), peer);
+        assert_talks(&context, socket, &accepted).await;
+    }
+    let datagrams: OwnedFd = StdUdp::bind(context.loopback).unwrap().into();
+    rustix::io::fcntl_setfd(&datagrams, FdFlags::empty()).unwrap();
+    let datagrams = Socket::from_fd(context.runtime(), datagrams).unwrap();
+    assert_eq!((datagrams.family(), datagrams.kind()), (family, Type::DGRAM));
+    assert!(!datagrams.is_inheritable().unwrap(), "close-on-exec from now on");
+    context
+        .assert_waits(&mut Box::pin(datagrams.receive(&mut [0; 1], NONE)))
+        .await;
+}
+
+async fn what_is_no_socket_comes_back_untouched(context: Context) {
+    let file: OwnedFd = File::open("/dev/null").unwrap().into();
+    rustix::io::fcntl_setfd(&file, FdFlags::empty()).unwrap();
+    let (number, blocking) = (file.as_raw_fd(), rustix::fs::fcntl_getfl(&file).unwrap());
+    let error = Socket::from_fd(context.runtime(), file).unwrap_err();
+    assert_eq!(error.reason().raw_os_error(), Some(Errno::NOTSOCK.raw_os_error()));
+    let file = error.into_fd();
+    assert_eq!(file.as_raw_fd(), number);
+    assert_eq!(rustix::fs::fcntl_getfl(&file).unwrap(), blocking);
+    assert_eq!(rustix::io::fcntl_getfd(&file).unwrap(), FdFlags::empty());
+}
+
+async fn it_is_not_inherited_unless_that_is_asked_for(context: Context) -> Outcome {
+    let (ours, theirs) = connected(&context).await;
+    let duplicate = ours.try_clone().unwrap();
+    let (one, other) = unix_pair(&context, Type::STREAM);
+    for socket in [&ours, &theirs, &duplicate, &one, &other] {
+        assert!(!socket.is_inheritable().unwrap());
+    }
+    let number = ours.with_fd(|fd| fd.as_raw_fd()).unwrap();
+    for asked in [true, false] {
+        ours.set_inheritable(asked).unwrap();
+        assert_eq!(ours.is_inheritable().unwrap(), asked);
+        assert_eq!(inherits(number)?, asked);
+    }
+    Ok(())
+}
+
+/// Whether a program that is started now has the descriptor.
+fn inherits(number: i32) -> Result<bool, NotApplicable> {
+    let test = Command::new("test")
+        .arg("-e")
+        .arg(format!("/proc/self/fd/{number}"))
+        .status();
+    match test {
+        Ok(status) if cfg!(target_os = "linux") => Ok(status.success()),
+        _ => Err(NotApplicable("there is no program that tells")),
+    }
+}
+
+async fn a_duplicate_goes_on_after_the_original_is_closed(context: Context) {
+    let (ours, theirs) = connected(&context).await;
+    let duplicate = ours.try_clone().unwrap();
+    assert_ne!(
+        duplicate.with_fd(|fd| fd.as_raw_fd()).unwrap(),
+        ours.with_fd(|fd| fd.as_raw_fd()).unwrap()
+    );
+    ours.close();
+    assert_talks(&context, &duplicate, &theirs).await;
+    assert_is!(
+        context.within(ours.receive(&mut [0; 1], NONE)).await,
+        Err(SocketError::Closed)
+    );
+    assert_is!(ours.try_clone(), Err(SocketError::Closed));
+    duplicate.shutdown(Shutdown::Write).unwrap();
+    let third = duplicate.try_clone().unwrap();
+    assert!(third.did_shutdown_write() && ours.did_shutdown_write());
+}
+
+async fn a_shutdown_of_the_send_side_is_remembered_and_the_rest_works(context: Context) {
+    for (how, remembered) in [
+        (Shutdown::Write, true),
+        (Shutdown::Both, true),
+        (Shutdown::Read, false),
+    ] {
+        let (ours, theirs) = connected(&context).await;
+        assert!(!ours.did_shutdown_write());
+        ours.shutdown(how).unwrap();
+        assert_eq!(ours.did_shutdown_write(), remembered, "{how:?}");
+        assert!(!theirs.did_shutdown_write(), "{how:?}");
+        let mut buf = [0; 8];
+        if how == Shutdown::Write {
+            for _ in 0..2 {
+                let received = context.within(theirs.receive(&mut buf, NONE)).await;
+                assert_is!(received, Err(SocketError::EndOfStream));
+            }
+            assert_eq!(context.within(theirs.send(b"answer", NONE)).await.unwrap(), 6);
+            assert_eq!(context.within(ours.receive(&mut buf, NONE)).await.unwrap(), 6);
+            let sent = context.within(ours.send(b"x", NONE)).await.unwrap_err();
+            assert_eq!(
+                sent.raw_os_error(),
+                Some(Errno::PIPE.raw_os_error()),
+                "and no signal"
+            );
+        }
+    }
+    let unconnected = socket(&context, Type::STREAM);
+    assert!(unconnected.shutdown(Shutdown::Write).is_err());
+    assert!(!unconnected.did_shutdown_write(), "it failed");
+}
+
+async fn whether_it_is_readable_is_no_yes_and_no_again(context: Context) {
+    let (ours, theirs) = connected(&context).await;
+    let mut buf = [0; 8];
+    for _ in 0..2 {
+        assert!(!ours.is_readable().unwrap());
+        let mut waiting = Box::pin(ours.wait_readable());
+        context.assert_waits(&mut waiting).await;
+        context.within(theirs.send(b"data", NONE)).await.unwrap();
+        context.within(waiting).await.unwrap();
+        assert!(ours.is_readable().unwrap());
+        context.within(ours.wait_readable()).await.unwrap();
+        assert_eq!(context.within(ours.receive(&mut buf, NONE)).await.unwrap(), 4);
+    }
+    theirs.close();
+    context.until(|| ours.is_readable().unwrap()).await; // the end
+    context.within(ours.wait_readable()).await.unwrap();
+}
+
+async fn it_is_writable_until_it_is_filled_and_again_once_drained(context: Context) {
+    let (ours, theirs) = connected(&context).await;
+    context.within(ours.wait_writable()).await.unwrap();
+    fill(&context, &ours).await;
+    let mut waiting = Box::pin(ours.wait_writable());
+    context.assert_waits(&mut waiting).await;
+    // The other direction is another matter.
+    context.within(theirs.send(b"x", NONE)).await.unwrap();
+    context.within(ours.wait_readable()).await.unwrap();
+    let mut buf = vec![0; 64 << 10];
+    loop {
+        context.within(theirs.receive(&mut buf, NONE)).await.unwrap();
+        match anynet_util::timeout(context.runtime(), Duration::from_millis(1), &mut waiting).await {
+            Ok(writable) => break writable.unwrap(),
+            Err(TimedOut) => {}
+        }
+    }
+}
+
+async fn an_option_is_set_as_a_number_as_bytes_and_from_a_length_alone(context: Context) -> Outcome {
+    let socket = socket(&context, Type::STREAM);
+    let (level, keep_alive) = (libc::SOL_SOCKET, libc::SO_KEEPALIVE);
+    assert_eq!(socket.raw_option(level, keep_alive).unwrap(), 0);
+    socket.set_raw_option(level, keep_alive, 1).unwrap();
+    assert_eq!(socket.raw_option(level, keep_alive).unwrap(), 1);
+    assert!(
+        socket
+            .with_fd(|fd| SockRef::from(&fd).keepalive())
+            .unwrap()
+            .unwrap()
+    );
+    let linger: Vec<u8> = [1_i32, 7]
+        .iter()
+        .flat_map(|number| number.to_ne_bytes())
+        .collect();
+    socket
+        .set_raw_option_bytes(level, libc::SO_LINGER, &linger)
+        .unwrap();
+    assert_eq!(
+        socket.raw_option_bytes(level, libc::SO_LINGER, 64).unwrap(),
+        linger
+    );
+    assert_eq!(
+        socket.raw_option_bytes(level, libc::SO_LINGER, 4).unwrap(),
+        linger[..4]
+    );
+    let lingering = socket.with_fd(|fd| SockRef::from(&fd).linger()).unwrap().unwrap();
+    assert_eq!(lingering, Some(Duration::from_secs(7)));
+    let unknown = socket.raw_option(level, 0x7fff).unwrap_err();
+    assert_eq!(unknown.raw_os_error(), Some(Errno::NOPROTOOPT.raw_os_error()));
+    socket.close();
+    assert_is!(socket.raw_option(level, keep_alive), Err(SocketError::Closed));
+    assert_is!(
+        socket.set_raw_option(level, keep_alive, 1),
+        Err(SocketError::Closed)
+    );
+    from_a_length_alone(&context)
+}
+
+#[cfg(target_os = "linux")]
+fn from_a_length_alone(context: &Context) -> Outcome {
+    let socket = socket(context, Type::DGRAM);
+    let (level, device) = (libc::SOL_SOCKET, libc::SO_BINDTODEVICE);
+    match socket.set_raw_option_bytes(level, device, b"lo") {
+        Ok(()) => assert_eq!(socket.raw_option_bytes(level, device, 16).unwrap(), b"lo\0"),
+        Err(error) => assert_eq!(error.raw_os_error(), Some(Errno::PERM.raw_os_error())),
+    }
+    // Without the privilege a device is bound once and for all.
+    match socket.set_raw_option_length(level, device, 0) {
+        Ok(()) => assert_eq!(socket.raw_option_bytes(level, device, 16).unwrap(), b""),
+        Err(error) => assert_eq!(error.raw_os_error(), Some(Errno::PERM.raw_os_error())),
+    }
+    let wants_a_value = socket
+        .set_raw_option_length(level, libc::SO_KEEPALIVE, 4)
+        .unwrap_err();
+    assert_eq!(wants_a_value.raw_os_error(), Some(Errno::FAULT.raw_os_error()));
+    Ok(())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn from_a_length_alone(_context: &Context) -> Outcome {
+    Err(NotApplicable("no option of this system is set so"))
+}
+
+async fn an_option_by_its_type_is_that_of_the_system(context: Context) {
+    let socket = socket(&context, Type::STREAM);
+    assert_eq!(
+        socket.option::<NoDelay>().unwrap(),
+        NoDelay(false),
+        "nothing is set here"
+    );
+    assert_eq!(socket.option::<ReuseAddress>().unwrap(), ReuseAddress(false));
+    socket.set_option(&KeepAlive(true)).unwrap();
+    assert_eq!(
+        socket.raw_option(libc::SOL_SOCKET, libc::SO_KEEPALIVE).unwrap(),
+        1
+    );
+    socket.close();
+    assert_is!(socket.option::<NoDelay>(), Err(SocketError::Closed));
+    assert_is!(socket.set_option(&NoDelay(true)), Err(SocketError::Closed));
+}
+
+async fn an_option_with_an_address_in_it_is_refused(context: Context) -> Outcome {
+    if !cfg!(target_os = "linux") {
+        return Err(NotApplicable("no such options are known here"));
+    }
+    let socket = socket(&context, Type::DGRAM);
+    // XDP_UMEM_REG, RDS_GET_MR, and IPT_SO_SET_REPLACE for both families.
+    for (level, name) in [(283, 4), (276, 2), (0, 64), (41, 64)] {
+        let refused = [
+            socket.set_raw_option(level, name, 1).unwrap_err(),
+            socket.set_raw_option_bytes(level, name, &[0; 64]).unwrap_err(),
+            socket.set_raw_option_length(level, name, 64).unwrap_err(),
+        ];
+        for error in refused {
+            assert_eq!(error.kind(), std::io::ErrorKind::Unsupported, "{level} {name}");
+            assert_eq!(error.raw_os_error(), None, "the system is not asked");
+        }
+    }
+    Ok(())
+}
+
+async fn protocols_have_numbers(_context: Context) -> Outcome {
+    for (name, number) in [("udp", 17), ("tcp", 6), ("icmp", 1)] {
+        match protocol_number(name) {
+            Ok(found) => assert_eq!(found, number, "{name}"),
+            Err(NameError::Unknown { .. } | NameError::Failed { .. }) => {
+                return Err(NotApplicable("no database of protocols is installed"));
+            }
+            Err(error) => panic!("{error:?}"),
+        }
+    }
+    Ok(())
+}
