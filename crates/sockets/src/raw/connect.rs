@@ -8,6 +8,8 @@ use rustix::event::PollFlags;
 use rustix::io::{Errno, retry_on_intr};
 use rustix::net::SocketFlags;
 use socket2::SockRef;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use socket2::{Domain, Type};
 
 use super::socket::ready;
 use super::{Socket, SocketAddress, SocketError};
@@ -72,17 +74,26 @@ impl<R: Runtime> Socket<R> {
     async fn try_connect(&self, address: &SocketAddress) -> Result<(), SocketError> {
         let connected = match self.with_fd(|fd| start(fd, address))? {
             Ok(true) => Ok(()),
-            // How it went is a value here, so that "would block" means that it is not known yet.
-            Ok(false) => self.descriptor.io(Direction::Write, outcome).await?,
+            Ok(false) => {
+                let outcome = self.descriptor.io(Direction::Write, outcome).await?;
+                outcome.inspect_err(|_| self.forget_attempt())
+            }
             Err(error) => Err(error),
         };
-        connected.map_err(|error| {
-            self.descriptor.unwatch();
-            SocketError::Connect {
-                address: Box::new(address.clone()),
-                cause: error.into(),
-            }
+        connected.map_err(|error| SocketError::Connect {
+            address: Box::new(address.clone()),
+            cause: error.into(),
         })
+    }
+
+    /// After a connect that failed: the socket is as before, and can be connected again.
+    fn forget_attempt(&self) {
+        self.descriptor.unwatch();
+        // Linux would answer the next connect(2) with `ECONNABORTED`, whose turn it was to tell.
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        if self.kind() == Type::STREAM && [Domain::IPV4, Domain::IPV6].contains(&self.family()) {
+            let _ = self.with_fd(|fd| rustix::net::connect_unspec(fd));
+        }
     }
 }
 
@@ -98,7 +109,7 @@ fn start(fd: BorrowedFd<'_>, address: &SocketAddress) -> io::Result<bool> {
     }
 }
 
-/// How a connect went: "would block" while it is under way.
+/// How a connect went, as a value: "would block" says that it is under way.
 fn outcome(fd: BorrowedFd<'_>) -> io::Result<io::Result<()>> {
     ready(fd, PollFlags::OUT)?;
     Ok(SockRef::from(&fd).take_error()?.map_or(Ok(()), Err))

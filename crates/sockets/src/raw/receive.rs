@@ -128,7 +128,7 @@ fn receive(
     close_on_exec(&control)?;
     Ok(ReceivedMessage {
         length,
-        flags: MessageFlags::from_bits(flags),
+        flags: MessageFlags::from_bits(flags & !CLOSE_ON_EXEC), // which Linux echoes
         sender: sender.map(SocketAddress::from),
         control,
     })

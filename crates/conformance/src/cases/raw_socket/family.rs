@@ -29,7 +29,7 @@ cases![
 ];
 
 async fn an_address_of_an_unknown_family_passes_through(context: Context) {
-    let address = SocketAddress::from_parts(Domain::from(250), b"somewhere").unwrap();
+    let address = SocketAddress::from_parts(Domain::from(250), b"somewhere else").unwrap();
     let socket = Socket::new_on(context.runtime(), Domain::IPV4, Type::DGRAM, None).unwrap();
     let unknown = Some(Errno::AFNOSUPPORT.raw_os_error());
     assert_eq!(socket.bind(&address).unwrap_err().raw_os_error(), unknown);
