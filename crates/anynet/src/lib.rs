@@ -20,9 +20,9 @@ pub use anynet_core::{
     AcceptError, Address, Attributes, AttributesExt, BindError, BoxExecutor, BoxFuture, BoxListener,
     BoxNetwork, BoxRuntime, BoxSleep, BoxStream, BoxTask, ByteReceiveStream, ByteReceiveStreamExt,
     ByteSendStream, ByteSendStreamExt, ByteStream, Cause, Close, Closer, ConnectError, Error, Executor,
-    FailedAttempt, Listener, LocalAddress, Network, PeerAddress, ReceiveError, ReceiveExactlyError, Request,
-    ResolveError, Result, Runtime, SendError, Task, TimedOut, UnixAddress, UnixAddressError, WaitError,
-    WaitPlace, Waited, Waits, future,
+    FailedAttempt, Family, Listener, LocalAddress, Network, PeerAddress, PeerCredentials, ReceiveError,
+    ReceiveExactlyError, Request, ResolveError, Result, Runtime, SendError, Task, TimedOut, UnixAddress,
+    UnixAddressError, WaitError, WaitPlace, Waited, Waits, future,
 };
 // Policy, over any network.
 pub use anynet_util::{Serve, ServeError, Target};

@@ -33,6 +33,20 @@ impl Address {
             Self::Ip(_) => None,
         }
     }
+
+    /// The port, if it is an IP address.
+    pub fn port(&self) -> Option<u16> {
+        self.ip().map(|address| address.port())
+    }
+
+    /// The family.
+    pub fn family(&self) -> Family {
+        match self {
+            Self::Ip(SocketAddr::V4(_)) => Family::Ipv4,
+            Self::Ip(SocketAddr::V6(_)) => Family::Ipv6,
+            Self::Unix(_) => Family::Unix,
+        }
+    }
 }
 
 impl From<SocketAddr> for Address {
@@ -68,6 +82,28 @@ impl fmt::Display for Address {
     }
 }
 
+/// Attribute: the family of a socket's addresses. An IPv6 socket that talks to an IPv4 address is of IPv6.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Family {
+    /// IPv4 (`AF_INET`).
+    Ipv4,
+    /// IPv6 (`AF_INET6`).
+    Ipv6,
+    /// UNIX (`AF_UNIX`).
+    Unix,
+}
+
+impl fmt::Display for Family {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Ipv4 => "IPv4",
+            Self::Ipv6 => "IPv6",
+            Self::Unix => "UNIX",
+        })
+    }
+}
+
 /// Attribute: the address of our end. Known from the start: there after a reset and after our own close.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct LocalAddress(pub Address);
@@ -90,6 +126,16 @@ mod tests {
         assert_eq!(Address::from(unix.clone()).unix(), Some(&unix));
         assert_eq!(Address::from(unix.clone()), unix);
         assert_eq!(Address::from(unix).ip(), None);
+    }
+
+    #[test]
+    fn its_family_and_port_are_told() {
+        let unix = Address::from(UnixAddress::Unnamed);
+        assert_eq!((unix.family(), unix.port()), (Family::Unix, None));
+        let ipv4 = Address::from(SocketAddr::from(([127, 0, 0, 1], 80)));
+        assert_eq!((ipv4.family(), ipv4.port()), (Family::Ipv4, Some(80)));
+        let ipv6 = Address::from(SocketAddr::from(([0; 16], 0)));
+        assert_eq!((ipv6.family(), ipv6.port()), (Family::Ipv6, Some(0)));
     }
 
     #[test]

@@ -22,9 +22,11 @@ const _: () = {
     send_sync_unpin::<Direction>();
     send_sync_unpin::<Error>();
     send_sync_unpin::<FailedAttempt>();
+    send_sync_unpin::<Family>();
     send_sync_unpin::<Latch>();
     send_sync_unpin::<LocalAddress>();
     send_sync_unpin::<PeerAddress>();
+    send_sync_unpin::<PeerCredentials>();
     send_sync_unpin::<ReceiveError>();
     send_sync_unpin::<ReceiveExactlyError>();
     send_sync_unpin::<Received>();

@@ -5,6 +5,8 @@
 
 use std::any::Any;
 use std::fmt;
+use std::io;
+use std::os::fd::BorrowedFd;
 
 /// Something that can be asked for facts by type: addresses, a [`Closer`](crate::Closer), what a TLS layer knows.
 ///
@@ -42,53 +44,88 @@ pub trait Attributes {
 
 /// Asking for attributes.
 pub trait AttributesExt: Attributes {
-    /// The attribute of type `T`, owned. Does not allocate.
+    /// The attribute of type `T`, owned. `None` if no layer has it, or the one that has it cannot read it now;
+    /// [`try_attribute`](Self::try_attribute) tells which. Does not allocate.
     fn attribute<T: Any>(&self) -> Option<T> {
-        let mut answer: Option<T> = None;
-        self.attributes(&mut Request {
-            owned: Some(&mut answer),
-            borrowed: None,
-            borrow: None,
-        });
-        answer
+        self.try_attribute().ok().flatten()
+    }
+
+    /// As [`attribute`](Self::attribute); `None` only if no layer has it.
+    ///
+    /// # Errors
+    ///
+    /// What kept the layer that has it from reading it: the socket was closed, say.
+    fn try_attribute<T: Any>(&self) -> io::Result<Option<T>> {
+        let mut answer: Option<io::Result<T>> = None;
+        self.attributes(&mut Request(Question::Owned(&mut answer)));
+        answer.transpose()
     }
 
     /// The attribute of type `T`, borrowed from the layer that has it. Does not allocate.
     fn attribute_ref<T: Any>(&self) -> Option<&T> {
-        let mut request = Request {
-            owned: None,
-            borrowed: None,
-            borrow: Some(<dyn Any>::is::<T>),
-        };
+        let mut request = Request(Question::Borrowed {
+            wanted: <dyn Any>::is::<T>,
+            answer: None,
+        });
         self.attributes(&mut request);
-        request.borrowed.and_then(<dyn Any>::downcast_ref)
+        match request.0 {
+            Question::Borrowed { answer, .. } => answer?.downcast_ref(),
+            _ => None,
+        }
+    }
+
+    /// The raw socket: the descriptor below all layers, for socket options and the like. `None` if there is none, or it
+    /// was closed.
+    ///
+    /// It is lent, so it keeps nothing open and cannot outlive the stream. Bytes that are sent or received on it go past
+    /// the layers above.
+    fn raw_socket(&self) -> Option<BorrowedFd<'_>> {
+        let mut request = Request(Question::Socket(None));
+        self.attributes(&mut request);
+        match request.0 {
+            Question::Socket(answer) => answer,
+            _ => None,
+        }
     }
 }
 
 impl<A: Attributes + ?Sized> AttributesExt for A {}
 
 /// One question on its way down through the layers of a stream.
-pub struct Request<'s, 'a> {
-    /// Where an owned answer goes: an `Option<T>` of the asker's.
-    owned: Option<&'s mut dyn Any>,
-    /// The answer to a question for a borrowed value, once there is one.
-    borrowed: Option<&'a dyn Any>,
-    /// Whether a value is of the type that is asked for, if the question is for a borrowed one.
-    borrow: Option<fn(&dyn Any) -> bool>,
+pub struct Request<'s, 'a>(Question<'s, 'a>);
+
+enum Question<'s, 'a> {
+    /// An owned value. Where the answer goes: an `Option<io::Result<T>>` of the asker's.
+    Owned(&'s mut dyn Any),
+    /// A borrowed value.
+    Borrowed {
+        /// Whether a value is of the type that is asked for.
+        wanted: fn(&dyn Any) -> bool,
+        answer: Option<&'a dyn Any>,
+    },
+    /// The raw socket.
+    Socket(Option<BorrowedFd<'a>>),
 }
 
 impl<'a> Request<'_, 'a> {
     /// Answers with `value()`, if that is what is asked for and nobody answered yet.
     pub fn provide<T: Any>(&mut self, value: impl FnOnce() -> T) -> &mut Self {
-        self.provide_some(|| Some(value()))
+        self.answer(|| Some(Ok(value())))
     }
 
     /// As [`provide`](Self::provide), where there may be nothing to give; then the next layer is asked.
     pub fn provide_some<T: Any>(&mut self, value: impl FnOnce() -> Option<T>) -> &mut Self {
-        if let Some(answer @ None) = self
-            .owned
-            .as_mut()
-            .and_then(|slot| slot.downcast_mut::<Option<T>>())
+        self.answer(|| value().map(Ok))
+    }
+
+    /// As [`provide`](Self::provide), where reading the value may fail. That is an answer too: the next layer is not asked.
+    pub fn try_provide<T: Any>(&mut self, value: impl FnOnce() -> io::Result<T>) -> &mut Self {
+        self.answer(|| Some(value()))
+    }
+
+    fn answer<T: Any>(&mut self, value: impl FnOnce() -> Option<io::Result<T>>) -> &mut Self {
+        if let Question::Owned(slot) = &mut self.0
+            && let Some(answer @ None) = slot.downcast_mut::<Option<io::Result<T>>>()
         {
             *answer = value();
         }
@@ -97,8 +134,21 @@ impl<'a> Request<'_, 'a> {
 
     /// Lends `value`, if that is what is asked for and nobody answered yet.
     pub fn offer<T: Any>(&mut self, value: &'a T) -> &mut Self {
-        if self.borrowed.is_none() && self.borrow.is_some_and(|wanted| wanted(value)) {
-            self.borrowed = Some(value);
+        if let Question::Borrowed {
+            wanted,
+            answer: answer @ None,
+        } = &mut self.0
+            && wanted(value)
+        {
+            *answer = Some(value);
+        }
+        self
+    }
+
+    /// Lends the raw socket, if that is what is asked for and nobody answered yet. `None`: it was closed.
+    pub fn offer_socket(&mut self, socket: impl FnOnce() -> Option<BorrowedFd<'a>>) -> &mut Self {
+        if let Question::Socket(answer @ None) = &mut self.0 {
+            *answer = socket();
         }
         self
     }
@@ -112,6 +162,8 @@ impl fmt::Debug for Request<'_, '_> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::fd::{AsFd, AsRawFd};
+
     use super::*;
 
     struct Layers(u8, u8);
@@ -147,5 +199,41 @@ mod tests {
             }
         }
         assert_eq!(Costly.attribute::<u16>(), None);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_not_what_no_layer_has() {
+        struct Unreadable;
+        impl Attributes for Unreadable {
+            fn attributes<'a>(&'a self, request: &mut Request<'_, 'a>) {
+                request
+                    .try_provide::<u8>(|| Err(io::ErrorKind::PermissionDenied.into()))
+                    .provide(|| 1_u8);
+            }
+        }
+        let error = Unreadable.try_attribute::<u8>().unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::PermissionDenied);
+        assert_eq!(
+            Unreadable.attribute::<u8>(),
+            None,
+            "the layer below is not asked instead"
+        );
+        assert_eq!(Unreadable.try_attribute::<u16>().unwrap(), None);
+    }
+
+    #[test]
+    fn the_raw_socket_is_that_of_the_outermost_layer_that_has_one() {
+        struct Sockets(std::net::UdpSocket, std::net::UdpSocket);
+        impl Attributes for Sockets {
+            fn attributes<'a>(&'a self, request: &mut Request<'_, 'a>) {
+                request
+                    .offer_socket(|| Some(self.0.as_fd()))
+                    .offer_socket(|| Some(self.1.as_fd()));
+            }
+        }
+        let socket = || std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        let sockets = Sockets(socket(), socket());
+        assert_eq!(sockets.raw_socket().unwrap().as_raw_fd(), sockets.0.as_raw_fd());
+        assert!(Layers(1, 2).raw_socket().is_none());
     }
 }

@@ -6,6 +6,7 @@ mod attributes;
 mod boxed;
 mod cause;
 mod closer;
+mod credentials;
 mod datagram;
 mod error;
 mod ext;
@@ -17,7 +18,7 @@ mod runtime;
 mod stream;
 mod waits;
 
-pub use address::{Address, LocalAddress, PeerAddress, UnixAddress};
+pub use address::{Address, Family, LocalAddress, PeerAddress, UnixAddress};
 pub use attributes::{Attributes, AttributesExt, Request};
 pub use boxed::{
     BoxDatagram, BoxExecutor, BoxFuture, BoxListener, BoxNetwork, BoxRuntime, BoxSleep, BoxSlot, BoxSource,
@@ -25,6 +26,7 @@ pub use boxed::{
 };
 pub use cause::Cause;
 pub use closer::{Close, Closer};
+pub use credentials::PeerCredentials;
 pub use datagram::{Datagram, Received};
 pub use error::{
     AcceptError, BindError, ConnectError, Error, FailedAttempt, ReceiveError, ReceiveExactlyError,
