@@ -19,7 +19,7 @@ use crate::Smol;
 pub fn from_native(stream: impl Into<Arc<Async<StdTcpStream>>>) -> io::Result<TcpStream<Smol>> {
     let stream = Arc::into_inner(stream.into())
         .ok_or_else(|| io::Error::new(io::ErrorKind::ResourceBusy, "a clone of the stream is in use"))?;
-    TcpStream::from_fd(Smol::new(), stream.into_inner()?.into())
+    Ok(TcpStream::from_std(Smol::new(), stream.into_inner()?)?)
 }
 
 /// Hands a stream over to async-net, registered anew. The inner `Async` comes out of that by `Into`.
@@ -28,5 +28,5 @@ pub fn from_native(stream: impl Into<Arc<Async<StdTcpStream>>>) -> io::Result<Tc
 ///
 /// If the stream was closed.
 pub fn into_native(stream: TcpStream<Smol>) -> io::Result<async_net::TcpStream> {
-    Ok(Async::new_nonblocking(StdTcpStream::from(stream.into_fd()?))?.into())
+    Ok(Async::new_nonblocking(stream.into_std()?)?.into())
 }

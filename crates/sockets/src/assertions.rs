@@ -8,6 +8,8 @@ use crate::*;
 const fn send_sync_unpin<T: Send + Sync + Unpin>() {}
 
 const _: () = {
+    send_sync_unpin::<AdoptError>();
+    send_sync_unpin::<AdoptFault>();
     send_sync_unpin::<Broadcast>();
     send_sync_unpin::<Congestion>();
     send_sync_unpin::<Control<'static>>();
@@ -26,6 +28,7 @@ const _: () = {
     send_sync_unpin::<NoDelay>();
     send_sync_unpin::<NotSentLowWaterMark>();
     send_sync_unpin::<OptionError>();
+    send_sync_unpin::<IntoFdError<TcpStream<BoxRuntime>>>();
     send_sync_unpin::<Interface>();
     send_sync_unpin::<NameError>();
     send_sync_unpin::<NameQuery>();

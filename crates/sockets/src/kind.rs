@@ -6,8 +6,9 @@ use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::os::unix::ffi::OsStrExt;
 
-use anynet_core::{Address, UnixAddress};
+use anynet_core::{Address, Family, UnixAddress};
 use rustix::net::{AddressFamily, SocketAddrAny};
+use socket2::Type;
 
 use crate::sys;
 
@@ -18,6 +19,15 @@ pub trait Kind: Copy + Debug + Send + Sync + Unpin + 'static {
     /// The addresses of its family.
     type Address: SocketAddress;
 
+    /// The kind in words: a `NAME` socket.
+    const NAME: &'static str;
+
+    /// The type of its sockets.
+    const TYPE: Type;
+
+    /// The protocols that its sockets may have. Empty: whatever goes with family and type.
+    const PROTOCOLS: &'static [i32];
+
     /// Whether a receive that left room has seen the buffer empty, and a send that took less than it was given has seen it
     /// full. So it is on TCP. A UNIX stream stops a receive early after a message that carries descriptors, and a datagram
     /// says nothing of the next.
@@ -26,8 +36,17 @@ pub trait Kind: Copy + Debug + Send + Sync + Unpin + 'static {
 
 /// An address that sockets of one family have.
 pub trait SocketAddress: Clone + Debug + Eq + Hash + Into<Address> + Send + Sync + Unpin + 'static {
+    /// The families that have such addresses.
+    const FAMILIES: &'static [Family];
+
+    /// Whether the system can tell who is at the other end.
+    const HAS_CREDENTIALS: bool;
+
     /// What stands for an address that nobody knows.
     fn unknown() -> Self;
+
+    /// Whether a socket with it was bound, by whomever.
+    fn is_bound(&self) -> bool;
 
     /// Whether what is accepted on this address may have another.
     fn is_wildcard(&self) -> bool;
@@ -37,8 +56,15 @@ pub trait SocketAddress: Clone + Debug + Eq + Hash + Into<Address> + Send + Sync
 }
 
 impl SocketAddress for SocketAddr {
+    const FAMILIES: &'static [Family] = &[Family::Ipv4, Family::Ipv6];
+    const HAS_CREDENTIALS: bool = false;
+
     fn unknown() -> Self {
         Self::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), 0)
+    }
+
+    fn is_bound(&self) -> bool {
+        self.port() != 0
     }
 
     fn is_wildcard(&self) -> bool {
@@ -51,8 +77,15 @@ impl SocketAddress for SocketAddr {
 }
 
 impl SocketAddress for UnixAddress {
+    const FAMILIES: &'static [Family] = &[Family::Unix];
+    const HAS_CREDENTIALS: bool = true;
+
     fn unknown() -> Self {
         Self::Unnamed
+    }
+
+    fn is_bound(&self) -> bool {
+        !self.is_unnamed()
     }
 
     fn is_wildcard(&self) -> bool {
@@ -67,7 +100,7 @@ impl SocketAddress for UnixAddress {
         if address.address_family() != AddressFamily::UNIX {
             return None;
         }
-        let name = sys::address_bytes(&address)
+        let name = sys::address::any_bytes(&address)
             .get(size_of::<libc::sa_family_t>()..)
             .unwrap_or_default();
         let has_abstract_names = cfg!(any(target_os = "linux", target_os = "android"));

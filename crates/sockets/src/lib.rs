@@ -1,7 +1,9 @@
 #![doc = include_str!("../README.md")]
 
+mod adopt;
 mod assertions;
 mod bell;
+mod credentials;
 mod interfaces;
 mod kind;
 mod link;
@@ -21,6 +23,7 @@ mod sys;
 mod tcp;
 mod unix;
 
+pub use adopt::{AdoptError, AdoptFault, IntoFdError};
 pub use interfaces::{Interface, interface_index, interface_name, interfaces};
 pub use kind::Kind;
 pub use names::{NameError, NameQuery, host_name, protocol_number, service_port};

@@ -4,12 +4,15 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
-use anynet_core::{Close, Closer, LocalAddress, PeerAddress, Request, Runtime, Source};
+use anynet_core::{
+    Address, Close, Closer, Family, LocalAddress, PeerAddress, PeerCredentials, Request, Runtime, Source,
+};
 
+use crate::adopt::Refusal;
 use crate::kind::{Kind, SocketAddress};
 use crate::shared::{Ends, Shared};
 use crate::unix::SocketFile;
-use crate::{socket, sys};
+use crate::{credentials, socket, sys};
 
 /// A handle's link to its socket. The last one to let go closes the descriptor.
 #[derive(Debug)]
@@ -102,18 +105,34 @@ impl<R: Runtime, K: Kind> Link<R, K> {
         }
     }
 
-    /// Stops watching the descriptor and gives it back, open and non-blocking. This must be the only handle.
-    pub(crate) fn into_fd(mut self) -> io::Result<OwnedFd> {
-        let closed = || io::Error::new(io::ErrorKind::NotConnected, "the socket was closed");
-        let shared = self.detach().ok_or_else(closed)?.alone();
+    /// Whether the descriptor may be taken out: the socket is open, and this is its only handle.
+    pub(crate) fn may_give(&self) -> Result<(), Refusal> {
+        match self.open() {
+            None => Err(Refusal::Closed),
+            Some(shared) if !shared.has_one_handle() => Err(Refusal::Held),
+            Some(_) => Ok(()),
+        }
+    }
+
+    /// Stops watching the descriptor and moves it out, open and non-blocking. The caller has asked whether it may.
+    pub(crate) fn give(&mut self) -> Result<OwnedFd, Refusal> {
+        let shared = self.detach().ok_or(Refusal::Closed)?.alone();
         if shared.latch.is_closed() {
-            return Err(closed());
+            socket::discard_received(&shared.source);
+            return Err(Refusal::Closed);
         }
         if let Some(file) = shared.file {
             file.keep();
         }
-        let fd = shared.source.into_fd();
-        fd.ok_or_else(|| io::Error::other("the runtime did not give the descriptor back"))
+        shared.source.into_fd().ok_or(Refusal::Lost)
+    }
+
+    /// Another descriptor of the socket, close-on-exec.
+    pub(crate) fn duplicate(&self) -> io::Result<OwnedFd> {
+        match self.open() {
+            Some(shared) => shared.source.as_fd().try_clone_to_owned(),
+            None => Err(Refusal::Closed.into()),
+        }
     }
 
     pub(crate) fn local(&self) -> K::Address {
@@ -155,11 +174,31 @@ impl<R: Runtime, K: Kind> Link<R, K> {
         }
     }
 
+    /// Who is at the other end, as the system says.
+    pub(crate) fn peer_credentials(&self) -> io::Result<PeerCredentials> {
+        match self.open() {
+            Some(shared) => credentials::of_peer(&shared.source),
+            None => Err(Refusal::Closed.into()),
+        }
+    }
+
     /// Answers what every handle of a socket knows.
-    pub(crate) fn addresses(&self, request: &mut Request<'_, '_>) {
+    pub(crate) fn facts<'a>(&'a self, request: &mut Request<'_, 'a>) {
         request
             .provide(|| LocalAddress(self.local().into()))
-            .provide_some(|| self.ends().peer.clone().map(|peer| PeerAddress(peer.into())));
+            .provide_some(|| self.ends().peer.clone().map(|peer| PeerAddress(peer.into())))
+            .provide(|| self.family())
+            .offer_socket(|| self.open().map(|shared| shared.source.as_fd()));
+        if K::Address::HAS_CREDENTIALS && self.ends().peer.is_some() {
+            request.try_provide(|| self.peer_credentials());
+        }
+    }
+
+    /// The family. The local address may be one that nobody knows, but not where there is no peer.
+    fn family(&self) -> Family {
+        let peer = self.ends().peer.clone();
+        let address: Address = peer.unwrap_or_else(|| self.local()).into();
+        address.family()
     }
 }
 

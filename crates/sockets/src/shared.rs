@@ -81,6 +81,11 @@ impl<R: Runtime, K: Kind> Shared<R, K> {
         self.handles.fetch_sub(1, Ordering::AcqRel) == 1
     }
 
+    /// Whether there is one handle. Asked by a handle: then it is that, and there will be no other.
+    pub(crate) fn has_one_handle(&self) -> bool {
+        self.handles.load(Ordering::Acquire) == 1
+    }
+
     /// What only closers at work may hold beside the caller. They hold it for a few instructions, and never while they
     /// wake anybody, so that there is nothing to wait for with a waker.
     pub(crate) fn alone(mut self: Arc<Self>) -> Self {

@@ -1,5 +1,6 @@
 //! Stream sockets: what TCP and UNIX streams have in common, which is nearly everything.
 
+mod adoption;
 mod halves;
 mod listener;
 mod socket;

@@ -5,9 +5,6 @@ use std::ffi::{CStr, OsStr, OsString};
 use std::io;
 use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::OsStrExt;
-use std::slice;
-
-use rustix::net::SocketAddrAny;
 
 /// What stands for the descriptor of a socket that was closed: every system call answers it with `EBADF`.
 ///
@@ -15,15 +12,6 @@ use rustix::net::SocketAddrAny;
 // SAFETY: no process can have it open. Linux keeps descriptors below `fs.nr_open`, which is at most 2^31 - 64, and the
 // limits of other systems are lower still. So nothing can be done by it, to nobody's descriptor.
 pub(crate) const CLOSED: BorrowedFd<'static> = unsafe { BorrowedFd::borrow_raw(i32::MAX) };
-
-/// The bytes of an address, as the system wrote them, its family first.
-///
-/// The conversions of `rustix` do not do for UNIX addresses: they panic on a path that fills the whole field, which a peer
-/// may have.
-pub(crate) fn address_bytes(address: &SocketAddrAny) -> &[u8] {
-    // SAFETY: it promises that `addr_len` bytes at `as_ptr` are initialised, and they live as long as the borrow of it.
-    unsafe { slice::from_raw_parts(address.as_ptr().cast(), address.addr_len() as usize) }
-}
 
 /// `if_nametoindex(3)`.
 pub(crate) fn interface_index(name: &CStr) -> io::Result<u32> {
@@ -188,10 +176,11 @@ pub(crate) mod address {
         unsafe { slice::from_raw_parts(address.as_ptr().cast(), length) }
     }
 
-    /// The address that rustix has.
-    pub(crate) fn from_any(address: &SocketAddrAny) -> Option<SockAddr> {
+    /// The whole of an address that rustix has. Its own conversions do not do for UNIX addresses: they panic on a path that
+    /// fills the whole field, which a peer may have.
+    pub(crate) fn any_bytes(address: &SocketAddrAny) -> &[u8] {
         // SAFETY: the system has set so many bytes at the pointer, which are borrowed for as long.
-        from_bytes(unsafe { slice::from_raw_parts(address.as_ptr().cast(), address.addr_len() as usize) })
+        unsafe { slice::from_raw_parts(address.as_ptr().cast(), address.addr_len() as usize) }
     }
 
     /// The address of these bytes, its family included, if they fit.

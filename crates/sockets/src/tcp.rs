@@ -8,11 +8,13 @@ use std::net::SocketAddr;
 
 use anynet_core::Runtime;
 use anynet_util::Target;
+use socket2::Type;
 
 pub use connect::{TcpBind, TcpConnect};
 
 pub(crate) use connect::{connect_one, listen};
 
+use crate::adopt::{AdoptError, IntoFdError, standard_conversions};
 use crate::kind::Kind;
 use crate::options::NoDelay;
 use crate::stream::{StreamListener, StreamReceiveHalf, StreamSendHalf, StreamSocket};
@@ -24,6 +26,12 @@ pub enum Tcp {}
 
 impl Kind for Tcp {
     type Address = SocketAddr;
+    const NAME: &'static str = "TCP";
+    const TYPE: Type = Type::STREAM;
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    const PROTOCOLS: &'static [i32] = &[libc::IPPROTO_TCP, libc::IPPROTO_MPTCP];
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    const PROTOCOLS: &'static [i32] = &[libc::IPPROTO_TCP];
     const SHORT_IS_DRAINED: bool = true;
 }
 
@@ -96,4 +104,9 @@ impl<R: Runtime> StreamListener<R, Tcp> {
     pub fn bind_on(runtime: &R, on: impl Into<Target>) -> TcpBind<R> {
         TcpBind::new(Some(runtime.clone()), on.into())
     }
+}
+
+standard_conversions! {
+    StreamSocket<Tcp> = std::net::TcpStream;
+    StreamListener<Tcp> = std::net::TcpListener;
 }

@@ -7,13 +7,15 @@ mod socket;
 
 use std::io;
 
-use anynet_core::{Runtime, UnixAddress};
+use anynet_core::{PeerCredentials, Runtime, UnixAddress};
+use socket2::Type;
 
 pub use connect::{UnixBind, UnixConnect};
 pub use file::PathInUse;
 
 pub(crate) use file::SocketFile;
 
+use crate::adopt::{AdoptError, IntoFdError, standard_conversions};
 use crate::kind::Kind;
 use crate::stream::{StreamListener, StreamReceiveHalf, StreamSendHalf, StreamSocket};
 
@@ -24,6 +26,9 @@ pub enum Unix {}
 
 impl Kind for Unix {
     type Address = UnixAddress;
+    const NAME: &'static str = "UNIX stream";
+    const TYPE: Type = Type::STREAM;
+    const PROTOCOLS: &'static [i32] = &[];
     // A message that carries descriptors, or credentials, ends a receive early.
     const SHORT_IS_DRAINED: bool = false;
 }
@@ -87,6 +92,15 @@ impl<R: Runtime> StreamSocket<R, Unix> {
         };
         Ok((stream(one)?, stream(other)?))
     }
+
+    /// Who is at the other end, as the system says. Also an attribute.
+    ///
+    /// # Errors
+    ///
+    /// If the stream was closed, or the system does not tell.
+    pub fn peer_credentials(&self) -> io::Result<PeerCredentials> {
+        self.link.peer_credentials()
+    }
 }
 
 /// Of UNIX streams only.
@@ -110,4 +124,9 @@ impl<R: Runtime> StreamListener<R, Unix> {
     pub fn bind_on(runtime: &R, on: impl Into<UnixAddress>) -> UnixBind<R> {
         UnixBind::new(Some(runtime.clone()), on.into())
     }
+}
+
+standard_conversions! {
+    StreamSocket<Unix> = std::os::unix::net::UnixStream;
+    StreamListener<Unix> = std::os::unix::net::UnixListener;
 }

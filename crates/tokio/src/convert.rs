@@ -1,7 +1,6 @@
 //! From and into tokio's own sockets.
 
 use std::io;
-use std::net::TcpStream as StdTcpStream;
 
 use anynet_core::Runtime;
 use anynet_sockets::TcpStream;
@@ -17,7 +16,7 @@ use crate::Tokio;
 /// If there is no current runtime, or the descriptor cannot be registered anew.
 pub fn from_native(stream: tokio::net::TcpStream) -> io::Result<TcpStream<Tokio>> {
     let runtime = Tokio::current()?;
-    TcpStream::from_fd(runtime, stream.into_std()?.into())
+    Ok(TcpStream::from_std(runtime, stream.into_std()?)?)
 }
 
 /// Hands a stream over to tokio, registered anew with the current runtime.
@@ -27,5 +26,5 @@ pub fn from_native(stream: tokio::net::TcpStream) -> io::Result<TcpStream<Tokio>
 /// If the stream was closed, or if there is no current runtime.
 pub fn into_native(stream: TcpStream<Tokio>) -> io::Result<tokio::net::TcpStream> {
     let _context = Tokio::current()?; // where `from_std` would panic
-    tokio::net::TcpStream::from_std(StdTcpStream::from(stream.into_fd()?))
+    tokio::net::TcpStream::from_std(stream.into_std()?)
 }

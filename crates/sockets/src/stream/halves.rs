@@ -25,8 +25,8 @@ use crate::send::Sender;
 /// Dropping it does nothing to the other half; the connection is closed when both are gone.
 #[derive(Debug)]
 pub struct StreamReceiveHalf<R: Runtime, K: Kind> {
-    receiver: Receiver<R>,
-    link: Link<R, K>,
+    pub(super) receiver: Receiver<R>,
+    pub(super) link: Link<R, K>,
 }
 
 /// The sending half of a [`StreamSocket`], from [`into_split`](StreamSocket::into_split).
@@ -34,8 +34,8 @@ pub struct StreamReceiveHalf<R: Runtime, K: Kind> {
 /// Dropping it sends the end, for the peer would wait for it for ever; the connection is closed when both halves are gone.
 #[derive(Debug)]
 pub struct StreamSendHalf<R: Runtime, K: Kind> {
-    sender: Sender<R>,
-    link: Link<R, K>,
+    pub(super) sender: Sender<R>,
+    pub(super) link: Link<R, K>,
 }
 
 impl<R: Runtime, K: Kind> StreamReceiveHalf<R, K> {
@@ -238,7 +238,7 @@ macro_rules! half {
 
         impl<R: Runtime, K: Kind> Attributes for $half<R, K> {
             fn attributes<'a>(&'a self, request: &mut Request<'_, 'a>) {
-                self.link.addresses(request);
+                self.link.facts(request);
                 request.provide_some(|| self.link.closer_if_armed());
             }
         }

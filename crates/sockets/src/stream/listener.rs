@@ -24,7 +24,7 @@ use crate::unix::SocketFile;
 /// frees the address; a [`Closer`] closes it from another task.
 #[derive(Debug)]
 pub struct StreamListener<R: Runtime, K: Kind> {
-    link: Link<R, K>,
+    pub(super) link: Link<R, K>,
 }
 
 impl<R: Runtime, K: Kind> StreamListener<R, K> {
@@ -153,7 +153,7 @@ impl<R: Runtime, K: Kind> Listener for StreamListener<R, K> {
 /// Answers its local address and a [`Closer`].
 impl<R: Runtime, K: Kind> Attributes for StreamListener<R, K> {
     fn attributes<'a>(&'a self, request: &mut Request<'_, 'a>) {
-        self.link.addresses(request);
+        self.link.facts(request);
         request.provide(|| self.link.closer());
     }
 }

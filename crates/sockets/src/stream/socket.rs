@@ -11,7 +11,6 @@ use anynet_core::{
     TimedOut, byte_receive_methods, byte_send_methods,
 };
 use anynet_util::timeout;
-use socket2::SockRef;
 
 use super::{StreamReceiveHalf, StreamSendHalf};
 use crate::kind::Kind;
@@ -20,7 +19,6 @@ use crate::options::live_option_methods;
 use crate::receive::Receiver;
 use crate::send::Sender;
 use crate::shared::Ends;
-use crate::socket;
 use crate::unix::SocketFile;
 
 /// A connection of the kind `K` on the runtime `R`: a [`TcpStream`](crate::TcpStream) or a
@@ -34,29 +32,12 @@ use crate::unix::SocketFile;
 #[derive(Debug)]
 pub struct StreamSocket<R: Runtime, K: Kind> {
     // Before the link: on some runtimes a slot that waits holds on to the descriptor.
-    receiver: Receiver<R>,
-    sender: Sender<R>,
-    link: Link<R, K>,
+    pub(super) receiver: Receiver<R>,
+    pub(super) sender: Sender<R>,
+    pub(crate) link: Link<R, K>,
 }
 
 impl<R: Runtime, K: Kind> StreamSocket<R, K> {
-    /// Takes over a connected socket, which is set non-blocking (for its duplicates too) and close-on-exec. Its options,
-    /// `TCP_NODELAY` among them, stay as they are.
-    ///
-    /// # Errors
-    ///
-    /// If it is not a connected socket of this kind, or cannot be registered. The descriptor is closed then.
-    pub fn from_fd(runtime: R, fd: OwnedFd) -> io::Result<Self> {
-        let socket = SockRef::from(&fd);
-        if socket.r#type()? != socket2::Type::STREAM {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a stream socket"));
-        }
-        let peer = socket::peer_address(&fd)?;
-        socket.set_nonblocking(true)?;
-        socket.set_cloexec(true)?;
-        Self::from_connected(runtime, fd, None, peer, false)
-    }
-
     /// Registers a descriptor that is known to be connected, non-blocking and close-on-exec.
     pub(crate) fn from_connected(
         runtime: R,
@@ -226,21 +207,6 @@ impl<R: Runtime, K: Kind> StreamSocket<R, K> {
         &self.link.ends().runtime
     }
 
-    /// Takes the descriptor out, open, non-blocking and close-on-exec.
-    ///
-    /// # Errors
-    ///
-    /// If the stream was closed, here or through a [`Closer`].
-    pub fn into_fd(self) -> io::Result<OwnedFd> {
-        let Self {
-            receiver,
-            sender,
-            link,
-        } = self;
-        drop((receiver, sender)); // a slot that waits may hold on to it
-        link.into_fd()
-    }
-
     /// Passes a result on. A closer that came during the call leaves the descriptor to whoever is told of it.
     #[inline]
     fn noticed<T, E>(&mut self, result: Result<T, E>) -> Result<T, E> {
@@ -352,7 +318,7 @@ impl<R: Runtime, K: Kind> ByteSendStream for StreamSocket<R, K> {
 /// Answers the addresses and a [`Closer`].
 impl<R: Runtime, K: Kind> Attributes for StreamSocket<R, K> {
     fn attributes<'a>(&'a self, request: &mut Request<'_, 'a>) {
-        self.link.addresses(request);
+        self.link.facts(request);
         request.provide(|| self.link.closer());
     }
 }
