@@ -2,6 +2,7 @@
 
 #![deny(dead_code, reason = "a case that is written but not listed must not compile")]
 
+mod adoption;
 mod attributes;
 mod awaits;
 mod broken;
@@ -41,6 +42,8 @@ pub(crate) fn of_runtimes() -> impl Iterator<Item = &'static Case> {
 /// Cases about sockets, run for IPv4 and for IPv6.
 pub(crate) fn of_sockets() -> impl Iterator<Item = &'static Case> {
     let files = [
+        adoption::CASES,
+        adoption::giving::CASES,
         attributes::CASES,
         awaits::CASES,
         broken::CASES,

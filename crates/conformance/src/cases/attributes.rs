@@ -1,16 +1,19 @@
 //! What streams and listeners say about themselves.
 
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream as StdStream};
+use std::os::fd::{AsFd, AsRawFd};
 
 use anynet_core::{
-    Attributes, AttributesExt, BoxListener, BoxNetwork, BoxRuntime, BoxStream, Closer, Listener,
-    LocalAddress, Network, PeerAddress, ReceiveError,
+    Address, Attributes, AttributesExt, BoxListener, BoxNetwork, BoxRuntime, BoxStream, Closer, Family,
+    Listener, LocalAddress, Network, PeerAddress, ReceiveError, Request,
 };
 use anynet_sockets::TcpStream;
 use socket2::SockRef;
 
 use crate::Context;
 use crate::case::{NotApplicable, Outcome, cases};
+use crate::context::Descriptor;
 
 cases![
     the_addresses_equal_those_of_the_raw_socket,
@@ -18,6 +21,10 @@ cases![
     an_accepted_stream_knows_both_addresses,
     a_connection_to_the_unspecified_address_reports_where_it_went,
     boxes_and_halves_answer_as_the_stream_does,
+    the_family_is_that_of_the_addresses_and_outlives_them,
+    the_raw_socket_is_lent_through_every_wrapper,
+    the_raw_socket_is_gone_after_a_close,
+    what_cannot_be_read_is_not_what_no_layer_has,
 ];
 
 async fn the_addresses_equal_those_of_the_raw_socket(context: Context) {
@@ -106,6 +113,91 @@ async fn boxes_and_halves_answer_as_the_stream_does(context: Context) {
         .expect("a listener has a closer")
         .close();
     assert!(context.within(listener.accept()).await.is_err());
+}
+
+async fn the_family_is_that_of_the_addresses_and_outlives_them(context: Context) {
+    let family = Some(Address::from(context.loopback).family());
+    let listener = context.listener().await;
+    assert_eq!(listener.attribute::<Family>(), family);
+    let mut connected = context.connect(listener.local_address()).await;
+    let mut accepted = context.within(listener.accept()).await.unwrap();
+    connected.abort();
+    assert_eq!(connected.attribute::<Family>(), family, "aborted");
+    let received = context.within(accepted.receive(&mut [0; 1])).await;
+    assert!(matches!(received, Err(ReceiveError::Broken(_))), "{received:?}");
+    let boxed: BoxStream = Box::new(accepted);
+    assert_eq!(boxed.attribute::<Family>(), family, "reset");
+}
+
+async fn the_raw_socket_is_lent_through_every_wrapper(context: Context) {
+    let number = |of: &dyn Attributes| of.raw_socket().map(|socket| socket.as_raw_fd());
+    let (stream, _peer) = context.tcp_pair().await;
+    let expected = Some(stream.as_fd().as_raw_fd());
+    assert_eq!(number(&stream), expected);
+    let (receive, send) = stream.into_split();
+    assert_eq!(
+        (number(&receive), number(&send)),
+        (expected, expected),
+        "the halves"
+    );
+    let boxed: BoxStream = Box::new(receive.reunite(send).unwrap());
+    assert_eq!(number(&boxed), expected, "the boxed stream");
+    let socket = boxed.raw_socket().unwrap();
+    SockRef::from(&socket).set_keepalive(true).unwrap();
+    assert!(
+        SockRef::from(&socket).keepalive().unwrap(),
+        "it is the socket itself"
+    );
+
+    let network = BoxNetwork::new(context.network());
+    let listener = context.within(network.listen(context.loopback)).await.unwrap();
+    let socket = listener.raw_socket().expect("a boxed listener has one");
+    let address = SockRef::from(&socket).local_addr().unwrap().as_socket();
+    assert_eq!(address, addresses(&listener).0);
+}
+
+async fn the_raw_socket_is_gone_after_a_close(context: Context) -> Outcome {
+    let (mut stream, _peer) = context.tcp_pair().await;
+    let descriptor = Descriptor::of(&stream)?;
+    assert!(stream.raw_socket().is_some());
+    context.within(stream.close()).await.unwrap();
+    assert!(stream.raw_socket().is_none());
+    assert!(!descriptor.is_open(), "asking for it has kept nothing open");
+
+    let (stream, _peer) = context.tcp_pair().await;
+    stream.closer().close();
+    assert!(stream.raw_socket().is_none(), "closed from another task");
+    let listener = context.listener().await;
+    listener.closer().close();
+    assert!(listener.raw_socket().is_none(), "a listener");
+    Ok(())
+}
+
+async fn what_cannot_be_read_is_not_what_no_layer_has(context: Context) {
+    /// A layer that has an attribute, and cannot read it.
+    struct Sealed<S>(S);
+    #[derive(Debug)]
+    struct Seal;
+    impl<S: Attributes> Attributes for Sealed<S> {
+        fn attributes<'a>(&'a self, request: &mut Request<'_, 'a>) {
+            request.try_provide::<Seal>(|| Err(io::ErrorKind::PermissionDenied.into()));
+            self.0.attributes(request);
+        }
+    }
+    let (stream, _peer) = context.tcp_pair().await;
+    assert!(
+        matches!(stream.try_attribute::<Seal>(), Ok(None)),
+        "no layer has it"
+    );
+    let twice = Sealed(Sealed(stream));
+    let boxed: &dyn Attributes = &twice;
+    let error = boxed.try_attribute::<Seal>().unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::PermissionDenied);
+    assert!(boxed.attribute::<Seal>().is_none());
+    assert!(
+        boxed.try_attribute::<LocalAddress>().unwrap().is_some(),
+        "others can be read"
+    );
 }
 
 /// How a connection ends.

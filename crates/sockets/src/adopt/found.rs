@@ -220,3 +220,25 @@ fn domain(socket: &Socket) -> io::Result<Domain> {
 fn domain(socket: &Socket) -> io::Result<Domain> {
     Ok(socket.local_addr()?.domain())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Tcp;
+
+    #[test]
+    fn another_protocol_of_the_same_type_is_another_kind() {
+        let sctp = Found {
+            domain: Domain::IPV6,
+            kind: Type::STREAM,
+            protocol: Some(132),
+        };
+        assert!(matches!(sctp.mismatch::<Tcp>(), Some(AdoptFault::Protocol)));
+        assert_eq!(sctp.to_string(), "an IPv6 stream socket of protocol 132");
+        let untold = Found {
+            protocol: None,
+            ..sctp
+        };
+        assert!(untold.mismatch::<Tcp>().is_none());
+    }
+}
