@@ -6,8 +6,8 @@ use std::time::Duration;
 use anynet::runtime::{smol as on_smol, tokio as on_tokio};
 use anynet::sockets::{TcpStream, notify_closing_on, wait_readable_on};
 use anynet::{
-    ByteReceiveStreamExt, ByteSendStreamExt, ByteStream, Executor, ReceiveError, Runtime, SendError,
-    WaitError,
+    AdoptFault, ByteReceiveStreamExt, ByteSendStreamExt, ByteStream, Executor, ReceiveError, Runtime,
+    SendError, WaitError,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -278,6 +278,44 @@ fn a_descriptor_that_is_no_connection_is_refused() {
     assert!(TcpStream::from_fd(on_smol::Smol::new(), unconnected.into()).is_err());
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     assert!(TcpStream::from_fd(on_smol::Smol::new(), listener.into()).is_err());
+}
+
+#[test]
+fn a_socket_from_elsewhere_goes_to_the_current_runtime() {
+    let sockets = || {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let stream = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        (listener, stream)
+    };
+    /// Adopts both ends of a connection, by what the standard library calls them and by their descriptors.
+    macro_rules! adopt {
+        ($runtime:path) => {{
+            use $runtime as on;
+            let (listener, stream) = sockets();
+            let listener = on::TcpListener::try_from(listener).unwrap();
+            let accepted = listener.accept().await.unwrap();
+            let stream = on::TcpStream::try_from(stream).unwrap();
+            let stream = on::TcpStream::try_from(stream.into_fd().unwrap()).unwrap();
+            let listener = on::TcpListener::try_from(listener.into_fd().unwrap()).unwrap();
+            let name = listener.runtime().name();
+            let echo = Executor::spawn(stream.runtime(), echo(accepted));
+            assert_eq!(
+                exchange(&mut { stream }, b"there and back").await.unwrap(),
+                b"there and back"
+            );
+            echo.await.unwrap();
+            name
+        }};
+    }
+    assert_eq!(smol::block_on(async { adopt!(on_smol) }), "smol");
+    assert_eq!(smol::block_on(async { adopt!(anynet) }), "smol");
+    assert_eq!(multi_thread().block_on(async { adopt!(on_tokio) }), "tokio");
+    assert_eq!(multi_thread().block_on(async { adopt!(anynet) }), "tokio");
+
+    let (_listener, stream) = sockets();
+    let error = on_tokio::TcpStream::try_from(stream).unwrap_err();
+    assert!(matches!(error.fault(), AdoptFault::NoRuntime(_)), "{error:?}");
+    assert!(on_smol::TcpStream::try_from(error.into_fd()).is_ok());
 }
 
 #[test]

@@ -36,6 +36,9 @@ pub use anynet_sockets::{
     Control, ControlMessage, MessageFlags, ReceivedMessage, SocketAddress, SocketError, SocketFromError,
 };
 
+// What taking sockets over, and giving them away, can fail with.
+pub use anynet_sockets::{AdoptError, AdoptFault, IntoFdError};
+
 #[doc(no_inline)]
 pub use {anynet_sockets as sockets, anynet_util as util};
 
