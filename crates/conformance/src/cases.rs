@@ -57,6 +57,7 @@ pub(crate) fn of_sockets() -> impl Iterator<Item = &'static Case> {
         raw_socket::closing::CASES,
         raw_socket::connect::CASES,
         raw_socket::message::CASES,
+        raw_socket::option::CASES,
         resolve::CASES,
         serve::CASES,
         serve_odd::CASES,

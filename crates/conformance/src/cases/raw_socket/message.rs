@@ -10,7 +10,7 @@ use anynet_util::timeout;
 use rustix::io::Errno;
 use socket2::Type;
 
-use super::{NONE, bound, connected, fill, socket};
+use super::{NONE, bound, connected, drain_until, fill, socket};
 use crate::Context;
 use crate::case::cases;
 use crate::context::poll_once;
@@ -282,13 +282,7 @@ async fn a_send_without_room_waits_and_says_how_much_it_took(context: Context) {
     let data = vec![7; 1 << 20];
     let mut send = Box::pin(ours.send(&data, NONE));
     context.assert_waits(&mut send).await;
-    let mut buf = vec![0; 64 << 10];
-    let sent = loop {
-        context.within(theirs.receive(&mut buf, NONE)).await.unwrap();
-        if let Ok(sent) = timeout(context.runtime(), Duration::from_millis(1), &mut send).await {
-            break sent.unwrap();
-        }
-    };
+    let sent = drain_until(&context, &theirs, &mut send).await.unwrap();
     assert!(0 < sent && sent < data.len(), "{sent} of {}", data.len());
     theirs.close();
     // The first to see the reset says so, and those after it that the connection is no more.
