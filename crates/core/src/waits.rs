@@ -144,7 +144,8 @@ impl Future for WaitPlace {
         let State::Waiting(wait, waker) = &mut *state else {
             return Poll::Ready(Err(WaitError::Closed));
         };
-        // Under the lock, so that a close finds the wait where it can end it. Nothing in it is anybody else's code.
+        // Under the lock, so that a close finds the wait where it can end it. What runs here is a source and its system
+        // call; of wakers it sees only that of this task, which is running.
         match wait.as_mut().poll(cx) {
             Poll::Ready(result) => {
                 let over = mem::replace(&mut *state, State::Over);

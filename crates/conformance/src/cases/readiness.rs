@@ -9,7 +9,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anynet_core::{BoxRuntime, Executor, WaitError};
+use anynet_core::{BoxTask, Executor, WaitError};
 use anynet_sockets::{TcpStream, Wait, notify_closing_on, wait_readable_on, wait_writable_on};
 use rustix::process::{Resource, getrlimit};
 
@@ -262,6 +262,6 @@ async fn a_wait_on_a_runtime_that_was_shut_down_is_an_error_not_a_hang(context: 
 }
 
 /// A task that waits, and says what came of it.
-fn task(context: &Context, wait: Wait) -> <BoxRuntime as Executor>::Task<Result<(), WaitError>> {
+fn task(context: &Context, wait: Wait) -> BoxTask<Result<(), WaitError>> {
     context.runtime().spawn(wait)
 }
