@@ -136,6 +136,11 @@ impl SocketAddress {
         Self::from_parts(family.into(), data).expect("no known address is longer than the system's storage")
     }
 
+    /// What stands for the name of a socket that has none.
+    pub(super) fn unnamed(family: Domain) -> Self {
+        Self::from_known(family.into(), &[])
+    }
+
     pub(super) fn as_system(&self) -> &SockAddr {
         &self.0
     }

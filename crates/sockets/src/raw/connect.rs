@@ -7,9 +7,9 @@ use anynet_core::{Direction, Runtime};
 use rustix::event::PollFlags;
 use rustix::io::{Errno, retry_on_intr};
 use rustix::net::SocketFlags;
-use socket2::SockRef;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 use socket2::{Domain, Type};
+use socket2::{SockAddr, SockRef};
 
 use super::socket::ready;
 use super::{Socket, SocketAddress, SocketError};
@@ -39,7 +39,7 @@ impl<R: Runtime> Socket<R> {
         Ok(self.with_fd(|fd| SockRef::from(&fd).listen(backlog))??)
     }
 
-    /// Takes the next connection and its peer's address. Cancel-safe: a connection is never taken and lost.
+    /// Takes the next connection and its peer's address, which has no data if the peer has no name. Cancel-safe: a connection is never taken and lost.
     ///
     /// # Errors
     ///
@@ -47,6 +47,7 @@ impl<R: Runtime> Socket<R> {
     /// the connection that was about to be taken (accept(2)).
     pub async fn accept(&self) -> Result<(Self, SocketAddress), SocketError> {
         let (fd, peer) = self.descriptor.io(Direction::Read, accept).await?;
+        let peer = peer.map_or_else(|| SocketAddress::unnamed(self.family()), SocketAddress::from);
         Ok((self.accepted(fd), peer))
     }
 
@@ -115,13 +116,14 @@ fn outcome(fd: BorrowedFd<'_>) -> io::Result<io::Result<()>> {
     Ok(SockRef::from(&fd).take_error()?.map_or(Ok(()), Err))
 }
 
-/// Takes a connection, non-blocking and close-on-exec, with its peer's address.
-fn accept(fd: BorrowedFd<'_>) -> io::Result<(OwnedFd, SocketAddress)> {
+/// Takes a connection, non-blocking and close-on-exec, with its peer's address if the system gives one.
+fn accept(fd: BorrowedFd<'_>) -> io::Result<(OwnedFd, Option<SockAddr>)> {
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
     let (accepted, peer) = retry_on_intr(|| rustix::net::acceptfrom_with(fd, flags))?;
     let peer = peer.and_then(|peer| sys::address::from_bytes(sys::address::any_bytes(&peer)));
     // A connection that was reset while it was in the queue may have no peer any more (macOS).
     Ok((accepted, peer.ok_or(Errno::CONNABORTED)?.into()))
+    Ok((accepted, peer.and_then(|peer| sys::address::from_any(&peer))))
 }
 
 /// A connect that closes its socket if it is given up.

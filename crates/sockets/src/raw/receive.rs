@@ -98,9 +98,7 @@ impl<R: Runtime> Socket<R> {
             _ if is_message => false,
             Type::STREAM => true,
             // It may be a record without bytes. A peer that has not finished has sent one.
-            Type::SEQPACKET => self
-                .with_fd(has_finished)
-                .is_ok_and(|finished| finished.unwrap_or(true)),
+            Type::SEQPACKET => !matches!(self.with_fd(has_finished), Ok(Ok(false))),
             _ => false,
         }
     }

@@ -142,8 +142,8 @@ impl<R: Runtime> Socket<R> {
         self.descriptor.runtime()
     }
 
-    /// Lends the descriptor to `f`, for system calls that have no method here. It must not close the descriptor, nor make
-    /// it block. A close from another task waits until `f` is done.
+    /// Lends the descriptor to `f`, for system calls that have no method here. It must not make the descriptor block, nor
+    /// wait, nor use this socket: a close from another task waits until `f` is done.
     ///
     /// # Errors
     ///

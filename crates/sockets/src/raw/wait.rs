@@ -12,8 +12,8 @@ use anynet_core::{Cause, Direction, Latch, Runtime, Source, Step};
 use super::SocketError;
 use crate::bell::Bell;
 
-/// How many operations in a row may succeed before the reactor watches the socket, which lets other tasks run now and
-/// then.
+/// How many operations may succeed before the reactor watches the socket all the same: by its ways a socket that is always
+/// ready lets other tasks run.
 const READY_CALLS: u32 = 64;
 
 /// A descriptor that any number of tasks use, and any of them may close.
@@ -23,7 +23,7 @@ pub(super) struct Descriptor<R: Runtime> {
     state: RwLock<State<R>>,
     latch: Latch,
     bell: Bell,
-    /// Operations in a row that succeeded before the reactor watched the socket.
+    /// Operations that succeeded before the reactor watched the socket.
     ready_calls: AtomicU32,
 }
 

@@ -27,6 +27,7 @@ cases![
     a_detached_descriptor_goes_on_and_is_handed_out_once,
     dropping_it_closes_the_descriptor,
     closing_again_does_not_touch_a_reused_descriptor_number,
+    on_a_runtime_that_was_shut_down_whatever_would_wait_is_an_error,
 ];
 
 type Waits = BoxFuture<'static, Result<(), SocketError>>;
@@ -240,4 +241,34 @@ async fn closing_again_does_not_touch_a_reused_descriptor_number(context: Contex
     for (ours, theirs) in &pairs {
         assert_talks(&context, ours, theirs).await;
     }
+}
+
+async fn on_a_runtime_that_was_shut_down_whatever_would_wait_is_an_error(context: Context) -> Outcome {
+    let (there, shut_down) = context.second()?;
+    let [watched, fresh] = [(); 2].map(|()| bound(&there, Type::DGRAM));
+    let (mut one, mut other) = ([0; 1], [0; 1]);
+    let mut waiting = Box::pin(watched.0.receive(&mut one, NONE));
+    context.assert_waits(&mut waiting).await;
+    shut_down();
+    assert_is!(context.within(waiting).await, Err(SocketError::System(_)));
+    // What is there is had without a runtime.
+    let sender = StdUdp::bind(context.loopback).unwrap();
+    sender.send_to(b"x", fresh.1.ip().unwrap()).unwrap();
+    assert_eq!(
+        context.within(fresh.0.receive(&mut other, NONE)).await.unwrap(),
+        1
+    );
+    for socket in [&watched.0, &fresh.0] {
+        let mut buf = [0; 1];
+        assert_is!(
+            context.within(socket.receive(&mut buf, NONE)).await,
+            Err(SocketError::System(_))
+        );
+        socket.close();
+        assert_is!(
+            context.within(socket.receive(&mut buf, NONE)).await,
+            Err(SocketError::Closed)
+        );
+    }
+    Ok(())
 }

@@ -25,6 +25,7 @@ cases![
     descriptors_without_room_are_closed_and_reported,
     descriptors_as_numbers_are_refused,
     credentials_are_control_data,
+    a_descriptor_of_the_peers_process_is_owned,
     a_record_without_bytes_is_not_the_end,
 ];
 
@@ -325,6 +326,32 @@ async fn credentials_are_control_data(context: Context) {
 #[cfg(not(target_os = "linux"))]
 async fn credentials_are_control_data(_context: Context) -> Outcome {
     Err(NotApplicable("other systems have them in other forms"))
+}
+
+async fn a_descriptor_of_the_peers_process_is_owned(context: Context) -> Outcome {
+    /// `SO_PASSPIDFD`, of Linux 6.5.
+    const PASS_PIDFD: i32 = 76;
+    if !cfg!(target_os = "linux") {
+        return Err(NotApplicable("only Linux has them"));
+    }
+    let (ours, theirs) = unix_pair(&context, Type::STREAM);
+    if ours.set_raw_option(libc::SOL_SOCKET, PASS_PIDFD, 1).is_err() {
+        return Err(NotApplicable("the kernel has none yet"));
+    }
+    context.within(theirs.send(b"x", NONE)).await.unwrap();
+    let message = receive(&context, &ours, 64).await;
+    match &message.control[..] {
+        [ControlMessage::Process(process)] => {
+            assert_eq!(rustix::io::fcntl_getfd(process).unwrap(), FdFlags::CLOEXEC);
+        }
+        other => panic!("{other:?}"),
+    }
+    // Room for a part of the number is no room.
+    context.within(theirs.send(b"x", NONE)).await.unwrap();
+    let message = receive(&context, &ours, 15).await;
+    assert!(message.control.is_empty());
+    assert!(message.flags.contains(MessageFlags::CONTROL_TRUNCATED));
+    Ok(())
 }
 
 async fn a_record_without_bytes_is_not_the_end(context: Context) -> Outcome {
