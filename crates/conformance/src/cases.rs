@@ -69,7 +69,12 @@ pub(crate) fn of_sockets() -> impl Iterator<Item = &'static Case> {
 
 /// Cases about UNIX sockets, run for paths and for abstract names.
 pub(crate) fn of_unix_sockets() -> impl Iterator<Item = &'static Case> {
-    let files = [unix::CASES, unix::listener::CASES, unix::file::CASES];
+    let files = [
+        unix::CASES,
+        unix::adoption::CASES,
+        unix::listener::CASES,
+        unix::file::CASES,
+    ];
     files.into_iter().flatten()
 }
 

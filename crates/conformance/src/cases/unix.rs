@@ -1,5 +1,6 @@
 //! UNIX streams, where they differ from streams in general.
 
+pub(super) mod adoption;
 pub(super) mod file;
 pub(super) mod listener;
 
