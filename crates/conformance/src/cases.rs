@@ -23,6 +23,8 @@ mod serve_odd;
 mod shutdown;
 mod tcp;
 mod two_way;
+mod udp;
+mod udp_errors;
 mod unix;
 
 use crate::case::Case;
@@ -63,6 +65,8 @@ pub(crate) fn of_sockets() -> impl Iterator<Item = &'static Case> {
         serve_odd::CASES,
         shutdown::CASES,
         tcp::CASES,
+        udp::CASES,
+        udp_errors::CASES,
     ];
     files.into_iter().flatten()
 }

@@ -16,7 +16,10 @@ use anynet_core::{
     BoxRuntime, BoxStream, ByteReceiveStream, ByteReceiveStreamExt, ByteSendStream, ByteSendStreamExt,
     Executor, Network, ReceiveError, TimedOut, UnixAddress,
 };
-use anynet_sockets::{Kind, OsNetwork, StreamSocket, TcpListener, TcpStream, UnixListener, UnixStream};
+use anynet_sockets::{
+    ConnectedUdpSocket, Kind, OsNetwork, StreamSocket, TcpListener, TcpStream, UdpSocket, UnixListener,
+    UnixStream,
+};
 use anynet_util::timeout;
 use socket2::{Domain, SockRef, Socket, Type};
 
@@ -140,6 +143,21 @@ impl Context {
             connected.expect("the listener is there"),
             accepted.expect("a connection waits"),
         )
+    }
+
+    /// A UDP socket on the case's loopback address.
+    pub(crate) async fn udp(&self) -> UdpSocket<BoxRuntime> {
+        self.within(self.network().bind(self.loopback))
+            .await
+            .expect("loopback can be bound")
+    }
+
+    /// A UDP socket that is connected to `to`.
+    pub(crate) async fn connected_udp(&self, to: SocketAddr) -> ConnectedUdpSocket<BoxRuntime> {
+        let connect = ConnectedUdpSocket::connect_on(&self.runtime, to);
+        self.within(connect.into_future())
+            .await
+            .expect("there is a way to loopback")
     }
 
     /// A send end, and the receive end of the same stream.

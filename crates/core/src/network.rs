@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use crate::{BindError, ByteStream, ConnectError, Executor, Listener, ResolveError};
+use crate::{BindError, ByteStream, ConnectError, Datagram, Executor, Listener, ResolveError};
 
 /// A network of IP addresses, and the executor that it runs on.
 ///
@@ -29,6 +29,8 @@ pub trait Network: Executor {
     type Stream: ByteStream + Send + 'static;
     /// Accepts connections.
     type Listener: Listener<Stream = Self::Stream>;
+    /// Sends and receives datagrams.
+    type Datagram: Datagram;
 
     /// Connects to one address. Dropping the future ends the attempt.
     ///
@@ -44,6 +46,14 @@ pub trait Network: Executor {
     ///
     /// [`BindError::Failed`] with this one attempt.
     fn listen(&self, on: SocketAddr) -> impl Future<Output = Result<Self::Listener, BindError>> + Send;
+
+    /// Binds one address for datagrams; UDP, in the system's network. Port 0 lets the network choose; the socket's
+    /// [`LocalAddress`](crate::LocalAddress) says which it was.
+    ///
+    /// # Errors
+    ///
+    /// [`BindError::Failed`] with this one attempt.
+    fn bind(&self, on: SocketAddr) -> impl Future<Output = Result<Self::Datagram, BindError>> + Send;
 
     /// The addresses of `host`, each with `port`; at least one.
     ///

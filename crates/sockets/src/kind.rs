@@ -3,14 +3,17 @@
 use std::ffi::OsStr;
 use std::fmt::Debug;
 use std::hash::Hash;
+use std::io;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::os::unix::ffi::OsStrExt;
 
 use anynet_core::{Address, Family, UnixAddress};
-use rustix::net::{AddressFamily, SocketAddrAny};
+use rustix::net::addr::SocketAddrArg;
+use rustix::net::{AddressFamily, SocketAddrAny, SocketAddrUnix};
 use socket2::Type;
 
 use crate::sys;
+use crate::unix::to_system;
 
 /// A kind of socket: [`Tcp`](crate::Tcp) and its like, which only name the kind and have no values.
 ///
@@ -32,6 +35,10 @@ pub trait Kind: Copy + Debug + Send + Sync + Unpin + 'static {
     /// full. So it is on TCP. A UNIX stream stops a receive early after a message that carries descriptors, and a datagram
     /// says nothing of the next.
     const SHORT_IS_DRAINED: bool;
+
+    /// Whether a send can find the receiver's queue full while our own buffer has room. A socket that is not connected is
+    /// writable then, and the system does not say when there is room.
+    const RECEIVERS_QUEUE: bool = false;
 }
 
 /// An address that sockets of one family have.
@@ -41,6 +48,15 @@ pub trait SocketAddress: Clone + Debug + Eq + Hash + Into<Address> + Send + Sync
 
     /// Whether the system can tell who is at the other end.
     const HAS_CREDENTIALS: bool;
+
+    /// What system calls take.
+    type System: SocketAddrArg + Send + Sync;
+
+    /// The address, if it is of this family.
+    fn of(address: &Address) -> Option<&Self>;
+
+    /// The address, for a system call.
+    fn to_system(&self) -> io::Result<Self::System>;
 
     /// What stands for an address that nobody knows.
     fn unknown() -> Self;
@@ -58,6 +74,19 @@ pub trait SocketAddress: Clone + Debug + Eq + Hash + Into<Address> + Send + Sync
 impl SocketAddress for SocketAddr {
     const FAMILIES: &'static [Family] = &[Family::Ipv4, Family::Ipv6];
     const HAS_CREDENTIALS: bool = false;
+
+    type System = Self;
+
+    fn of(address: &Address) -> Option<&Self> {
+        match address {
+            Address::Ip(address) => Some(address),
+            _ => None,
+        }
+    }
+
+    fn to_system(&self) -> io::Result<Self> {
+        Ok(*self)
+    }
 
     fn unknown() -> Self {
         Self::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), 0)
@@ -79,6 +108,16 @@ impl SocketAddress for SocketAddr {
 impl SocketAddress for UnixAddress {
     const FAMILIES: &'static [Family] = &[Family::Unix];
     const HAS_CREDENTIALS: bool = true;
+
+    type System = SocketAddrUnix;
+
+    fn of(address: &Address) -> Option<&Self> {
+        address.unix()
+    }
+
+    fn to_system(&self) -> io::Result<SocketAddrUnix> {
+        to_system(self)
+    }
 
     fn unknown() -> Self {
         Self::Unnamed

@@ -4,6 +4,7 @@ mod adopt;
 mod assertions;
 mod bell;
 mod credentials;
+mod datagram;
 mod interfaces;
 mod kind;
 mod link;
@@ -21,9 +22,11 @@ mod socket;
 mod stream;
 mod sys;
 mod tcp;
+mod udp;
 mod unix;
 
 pub use adopt::{AdoptError, AdoptFault, IntoFdError};
+pub use datagram::{Connected, Connection, DatagramSocket, Datagrams, Unconnected};
 pub use interfaces::{Interface, interface_index, interface_name, interfaces};
 pub use kind::Kind;
 pub use names::{NameError, NameQuery, host_name, protocol_number, service_port};
@@ -37,6 +40,7 @@ pub use readiness::{
 };
 pub use stream::{ReuniteError, StreamListener, StreamReceiveHalf, StreamSendHalf, StreamSocket};
 pub use tcp::{Tcp, TcpBind, TcpConnect, TcpListener, TcpReceiveHalf, TcpSendHalf, TcpStream};
+pub use udp::{ConnectedUdpSocket, Udp, UdpBind, UdpConnect, UdpSocket};
 pub use unix::{
     PathInUse, Unix, UnixBind, UnixConnect, UnixListener, UnixReceiveHalf, UnixSendHalf, UnixStream,
 };

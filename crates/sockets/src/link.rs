@@ -12,7 +12,7 @@ use crate::adopt::Refusal;
 use crate::kind::{Kind, SocketAddress};
 use crate::shared::{Ends, Shared};
 use crate::unix::SocketFile;
-use crate::{credentials, socket, sys};
+use crate::{credentials, sys};
 
 /// A handle's link to its socket. The last one to let go closes the descriptor.
 #[derive(Debug)]
@@ -81,7 +81,7 @@ impl<R: Runtime, K: Kind> Link<R, K> {
     pub(crate) fn release(&mut self) {
         let Some(shared) = self.detach() else { return };
         if shared.leaves_last() {
-            socket::discard_received(&shared.source);
+            shared.discard_received();
             drop(shared.alone());
         }
     }
@@ -118,7 +118,7 @@ impl<R: Runtime, K: Kind> Link<R, K> {
     pub(crate) fn give(&mut self) -> Result<OwnedFd, Refusal> {
         let shared = self.detach().ok_or(Refusal::Closed)?.alone();
         if shared.latch.is_closed() {
-            socket::discard_received(&shared.source);
+            shared.discard_received();
             return Err(Refusal::Closed);
         }
         if let Some(file) = shared.file {
@@ -209,7 +209,7 @@ impl<R: Runtime, K: Kind> Drop for Link<R, K> {
             && shared.latch.is_closed()
         {
             // Closed through a closer, and its owner has not called since: the end should be in order all the same.
-            socket::discard_received(&shared.source);
+            shared.discard_received();
         }
     }
 }

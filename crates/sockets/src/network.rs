@@ -7,7 +7,7 @@ use anynet_core::{BindError, ConnectError, Executor, Network, ResolveError, Runt
 
 use crate::options::SocketOptions;
 use crate::socket::BACKLOG;
-use crate::{TcpListener, TcpStream, resolve, tcp};
+use crate::{TcpListener, TcpStream, UdpSocket, resolve, tcp, udp};
 
 /// The operating system's network, on the runtime `R`: what makes a [`Network`] of any runtime.
 #[derive(Clone, Debug)]
@@ -58,6 +58,7 @@ impl<R: Runtime> Executor for OsNetwork<R> {
 impl<R: Runtime> Network for OsNetwork<R> {
     type Stream = TcpStream<R>;
     type Listener = TcpListener<R>;
+    type Datagram = UdpSocket<R>;
 
     async fn connect(&self, to: SocketAddr) -> Result<TcpStream<R>, ConnectError> {
         tcp::connect_one(&self.0, to, None, &SocketOptions::new()).await
@@ -65,6 +66,10 @@ impl<R: Runtime> Network for OsNetwork<R> {
 
     async fn listen(&self, on: SocketAddr) -> Result<TcpListener<R>, BindError> {
         tcp::listen(&self.0, on, &SocketOptions::new(), BACKLOG)
+    }
+
+    async fn bind(&self, on: SocketAddr) -> Result<UdpSocket<R>, BindError> {
+        udp::bind(&self.0, on, &SocketOptions::new())
     }
 
     async fn resolve(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, ResolveError> {

@@ -8,6 +8,7 @@ use std::thread;
 
 use anynet_core::{Cause, Close, Latch, ReceiveError, Runtime, SendError};
 use rustix::io::Errno;
+use socket2::Type;
 
 use crate::bell::{Bell, Seat};
 use crate::kind::{Kind, SocketAddress};
@@ -100,9 +101,16 @@ impl<R: Runtime, K: Kind> Shared<R, K> {
 
     /// Closes it and resets the connection, unless it was closed before.
     pub(crate) fn reset(&self) {
-        if self.latch.close() && self.ends.peer.is_some() {
+        if self.latch.close() && K::TYPE != Type::DGRAM && self.ends.peer.is_some() {
             self.local(); // nobody can be asked later
             socket::reset(&self.source);
+        }
+    }
+
+    /// Drops what has arrived on a connection, before it is closed; see [`socket::discard_received`].
+    pub(crate) fn discard_received(&self) {
+        if K::TYPE != Type::DGRAM {
+            socket::discard_received(&self.source);
         }
     }
 

@@ -1,15 +1,17 @@
 //! The system calls, each in one place, on descriptors of any kind.
 
-use std::io::{self, IoSlice};
+use std::io::{self, IoSlice, IoSliceMut};
 use std::net::Shutdown;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
-use anynet_core::Direction;
+use anynet_core::{Direction, Received};
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::{Errno, retry_on_intr};
 use rustix::net::addr::SocketAddrArg;
-use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags, SocketAddrAny, SocketFlags};
+use rustix::net::{
+    RecvAncillaryBuffer, RecvFlags, ReturnFlags, SendAncillaryBuffer, SendFlags, SocketAddrAny, SocketFlags,
+};
 use socket2::SockRef;
 
 use crate::kind::SocketAddress;
@@ -54,7 +56,28 @@ pub(crate) fn peek(fd: BorrowedFd<'_>, buf: &mut [u8]) -> io::Result<usize> {
     Ok(retry_on_intr(|| rustix::net::recv(fd, &mut *buf, RecvFlags::PEEK))?.0)
 }
 
-/// Sends a prefix of `buf`. A peer that is gone is an error, not a signal that ends the process.
+/// Takes one datagram, and who sent it.
+pub(crate) fn receive_datagram(
+    fd: BorrowedFd<'_>,
+    buf: &mut [u8],
+    flags: RecvFlags,
+) -> io::Result<(Received, Option<SocketAddrAny>)> {
+    let message = retry_on_intr(|| {
+        // No room for control messages: descriptors that come with a datagram are closed by the system.
+        let mut none = RecvAncillaryBuffer::default();
+        rustix::net::recvmsg(fd, &mut [IoSliceMut::new(buf)], &mut none, flags)
+    })?;
+    let truncated = message.flags.contains(ReturnFlags::TRUNC);
+    Ok((Received::new(message.bytes, truncated), message.address))
+}
+
+/// Sends `data` as one datagram to `to`.
+pub(crate) fn send_datagram_to(fd: BorrowedFd<'_>, data: &[u8], to: &impl SocketAddrArg) -> io::Result<()> {
+    retry_on_intr(|| rustix::net::sendto(fd, data, SendFlags::NOSIGNAL, to))?;
+    Ok(())
+}
+
+/// Sends a prefix of `buf`; on a datagram socket all of it, as one datagram. A peer that is gone is an error, not a signal that ends the process.
 #[inline]
 pub(crate) fn send(fd: BorrowedFd<'_>, buf: &[u8]) -> io::Result<usize> {
     Ok(retry_on_intr(|| rustix::net::send(fd, buf, SendFlags::NOSIGNAL))?)

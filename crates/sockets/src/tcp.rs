@@ -13,6 +13,7 @@ use socket2::Type;
 pub use connect::{TcpBind, TcpConnect};
 
 pub(crate) use connect::{connect_one, listen};
+pub(crate) use socket::connected_to;
 
 use crate::adopt::{AdoptError, IntoFdError, standard_conversions};
 use crate::kind::Kind;

@@ -13,7 +13,9 @@ use socket2::Type;
 pub use connect::{UnixBind, UnixConnect};
 pub use file::PathInUse;
 
+pub(crate) use address::to_system;
 pub(crate) use file::SocketFile;
+pub(crate) use socket::new as new_socket;
 
 use crate::adopt::{AdoptError, IntoFdError, standard_conversions};
 use crate::kind::Kind;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anynet_core::{
     BindError, BoxRuntime, BoxSleep, BoxTask, ConnectError, Executor, FailedAttempt, Network, ResolveError,
 };
-use anynet_sockets::{OsNetwork, TcpListener, TcpStream};
+use anynet_sockets::{OsNetwork, TcpListener, TcpStream, UdpSocket};
 use anynet_util::{connect, listen};
 
 use crate::Context;
@@ -204,6 +204,7 @@ impl Listed {
 impl Network for Listed {
     type Stream = TcpStream<BoxRuntime>;
     type Listener = TcpListener<BoxRuntime>;
+    type Datagram = UdpSocket<BoxRuntime>;
 
     async fn connect(&self, to: SocketAddr) -> Result<Self::Stream, ConnectError> {
         self.network.connect(to).await
@@ -211,6 +212,10 @@ impl Network for Listed {
 
     async fn listen(&self, on: SocketAddr) -> Result<Self::Listener, BindError> {
         self.network.listen(on).await
+    }
+
+    async fn bind(&self, on: SocketAddr) -> Result<Self::Datagram, BindError> {
+        self.network.bind(on).await
     }
 
     async fn resolve(&self, _host: &str, _port: u16) -> Result<Vec<SocketAddr>, ResolveError> {

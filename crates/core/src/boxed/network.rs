@@ -5,12 +5,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::{BoxExecutor, BoxFuture, BoxSleep, BoxStream, BoxTask};
+use super::{BoxDatagram, BoxExecutor, BoxFuture, BoxSleep, BoxStream, BoxTask};
 use crate::{
     AcceptError, Attributes, BindError, ConnectError, Executor, Listener, Network, Request, ResolveError,
 };
 
-/// Any [`Network`] as one type, with boxed streams and listeners.
+/// Any [`Network`] as one type, with boxed streams, listeners and datagram sockets.
 #[derive(Clone)]
 pub struct BoxNetwork {
     network: Arc<dyn DynNetwork>,
@@ -51,6 +51,7 @@ impl Executor for BoxNetwork {
 impl Network for BoxNetwork {
     type Stream = BoxStream;
     type Listener = BoxListener;
+    type Datagram = BoxDatagram;
 
     async fn connect(&self, to: SocketAddr) -> Result<BoxStream, ConnectError> {
         self.network.connect_dyn(to).await
@@ -58,6 +59,10 @@ impl Network for BoxNetwork {
 
     async fn listen(&self, on: SocketAddr) -> Result<BoxListener, BindError> {
         self.network.listen_dyn(on).await
+    }
+
+    async fn bind(&self, on: SocketAddr) -> Result<BoxDatagram, BindError> {
+        self.network.bind_dyn(on).await
     }
 
     async fn resolve(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, ResolveError> {
@@ -117,6 +122,7 @@ impl fmt::Debug for BoxListener {
 trait DynNetwork: Send + Sync {
     fn connect_dyn(&self, to: SocketAddr) -> BoxFuture<'_, Result<BoxStream, ConnectError>>;
     fn listen_dyn(&self, on: SocketAddr) -> BoxFuture<'_, Result<BoxListener, BindError>>;
+    fn bind_dyn(&self, on: SocketAddr) -> BoxFuture<'_, Result<BoxDatagram, BindError>>;
     fn resolve_dyn<'a>(
         &'a self,
         host: &'a str,
@@ -131,6 +137,10 @@ impl<N: Network> DynNetwork for N {
 
     fn listen_dyn(&self, on: SocketAddr) -> BoxFuture<'_, Result<BoxListener, BindError>> {
         Box::pin(async move { self.listen(on).await.map(BoxListener::new) })
+    }
+
+    fn bind_dyn(&self, on: SocketAddr) -> BoxFuture<'_, Result<BoxDatagram, BindError>> {
+        Box::pin(async move { self.bind(on).await.map(BoxDatagram::new) })
     }
 
     fn resolve_dyn<'a>(

@@ -1,0 +1,177 @@
+//! The builders behind `UdpSocket::bind` and `ConnectedUdpSocket::connect`.
+
+use std::future::ready;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::os::fd::{AsFd, OwnedFd};
+
+use anynet_core::{BindError, BoxFuture, ConnectError, Runtime};
+use anynet_util::{Target, connect_with, listen_with};
+use socket2::{Domain, Protocol, Socket, Type};
+
+use super::{ConnectedUdpSocket, UdpSocket};
+use crate::OsNetwork;
+use crate::options::{SocketOptions, builder_option_methods};
+use crate::socket;
+use crate::tcp::connected_to;
+
+/// A UDP socket to be made: [`UdpSocket::bind`]. Awaiting it binds.
+#[derive(Clone, Debug)]
+#[must_use = "nothing is bound before this is awaited"]
+pub struct UdpBind<R> {
+    runtime: Option<R>,
+    on: Target,
+    options: SocketOptions,
+}
+
+impl<R: Runtime> UdpBind<R> {
+    pub(super) fn new(runtime: Option<R>, on: Target) -> Self {
+        Self {
+            runtime,
+            on,
+            options: SocketOptions::new(),
+        }
+    }
+
+    builder_option_methods!();
+
+    async fn run(self) -> Result<UdpSocket<R>, BindError> {
+        let runtime = self.runtime.map_or_else(R::current, Ok);
+        let runtime = runtime.map_err(|error| BindError::NoRuntime(error.into()))?;
+        let network = OsNetwork::new(runtime.clone());
+        listen_with(&network, self.on, |on| ready(bind(&runtime, on, &self.options))).await
+    }
+}
+
+impl<R: Runtime> IntoFuture for UdpBind<R> {
+    type Output = Result<UdpSocket<R>, BindError>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.run())
+    }
+}
+
+/// A connected UDP socket to be made: [`ConnectedUdpSocket::connect`]. Awaiting it connects.
+#[derive(Clone, Debug)]
+#[must_use = "nothing is connected before this is awaited"]
+pub struct UdpConnect<R> {
+    runtime: Option<R>,
+    to: Target,
+    local: Option<Local>,
+    options: SocketOptions,
+}
+
+/// Where to connect from.
+#[derive(Clone, Copy, Debug)]
+enum Local {
+    Address(SocketAddr),
+    /// A port of every local host, in the peer's family.
+    Port(u16),
+}
+
+impl Local {
+    fn address(self, peer: SocketAddr) -> SocketAddr {
+        match self {
+            Self::Address(address) => address,
+            Self::Port(port) if peer.is_ipv4() => SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), port),
+            Self::Port(port) => SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), port),
+        }
+    }
+}
+
+impl<R: Runtime> UdpConnect<R> {
+    pub(super) fn new(runtime: Option<R>, to: Target) -> Self {
+        Self {
+            runtime,
+            to,
+            local: None,
+            options: SocketOptions::new(),
+        }
+    }
+
+    /// Sends from `address`: a local IP address, or an unspecified one, and a port, or 0 for any. Of the peer's addresses
+    /// only those of the same family are taken: so the unspecified address and port 0 choose a family.
+    pub fn local_address(mut self, address: SocketAddr) -> Self {
+        self.local = Some(Local::Address(address));
+        self
+    }
+
+    /// Sends from `port`, whatever the peer's family is.
+    pub fn local_port(mut self, port: u16) -> Self {
+        self.local = Some(Local::Port(port));
+        self
+    }
+
+    builder_option_methods!();
+
+    async fn run(self) -> Result<ConnectedUdpSocket<R>, ConnectError> {
+        let runtime = self.runtime.map_or_else(R::current, Ok);
+        let runtime = runtime.map_err(|error| ConnectError::NoRuntime(error.into()))?;
+        let network = OsNetwork::new(runtime.clone());
+        connect_with(&network, self.to, |to| {
+            ready(connect(&runtime, to, self.local, &self.options))
+        })
+        .await
+    }
+}
+
+impl<R: Runtime> IntoFuture for UdpConnect<R> {
+    type Output = Result<ConnectedUdpSocket<R>, ConnectError>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.run())
+    }
+}
+
+/// Binds one address, with a socket that has `options`.
+pub(crate) fn bind<R: Runtime>(
+    runtime: &R,
+    on: SocketAddr,
+    options: &SocketOptions,
+) -> Result<UdpSocket<R>, BindError> {
+    bound(on, on, options)
+        .and_then(|fd| UdpSocket::unconnected(runtime.clone(), fd, None))
+        .map_err(|error| BindError::failed(on, error))
+}
+
+fn connect<R: Runtime>(
+    runtime: &R,
+    to: SocketAddr,
+    local: Option<Local>,
+    options: &SocketOptions,
+) -> Result<ConnectedUdpSocket<R>, ConnectError> {
+    try_connect(runtime, to, local, options).map_err(|error| ConnectError::failed(to, error))
+}
+
+fn try_connect<R: Runtime>(
+    runtime: &R,
+    to: SocketAddr,
+    local: Option<Local>,
+    options: &SocketOptions,
+) -> io::Result<ConnectedUdpSocket<R>> {
+    let fd = match local {
+        Some(local) => bound(to, local.address(to), options)?,
+        None => udp(to, options)?.into(),
+    };
+    socket::connect(fd.as_fd(), &to)?;
+    let peer = connected_to(&fd, to);
+    ConnectedUdpSocket::connected(runtime.clone(), fd, None, peer)
+}
+
+/// A UDP socket for the family of `family`, bound to `on`.
+fn bound(family: SocketAddr, on: SocketAddr, options: &SocketOptions) -> io::Result<OwnedFd> {
+    let socket = udp(family, options)?;
+    socket.bind(&on.into())?;
+    Ok(socket.into())
+}
+
+/// A UDP socket with `options`, non-blocking and close-on-exec from the start, so that no child process can inherit it.
+fn udp(family: SocketAddr, options: &SocketOptions) -> io::Result<Socket> {
+    // `Socket::new` adds close-on-exec in the same call.
+    let kind = Type::DGRAM.nonblocking();
+    let socket = Socket::new(Domain::for_address(family), kind, Some(Protocol::UDP))?;
+    options.apply(&socket)?;
+    Ok(socket)
+}
