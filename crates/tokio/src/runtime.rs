@@ -57,8 +57,7 @@ impl Runtime for Tokio {
     }
 
     fn register(&self, fd: OwnedFd) -> io::Result<TokioSource> {
-        let _context = self.0.enter();
-        TokioSource::new(fd)
+        TokioSource::new(fd, self.0.clone())
     }
 
     fn waits(&self) -> Waits {

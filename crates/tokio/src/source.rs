@@ -10,6 +10,7 @@ use std::task::{Context, Poll};
 use anynet_core::{Direction, Source, Step};
 use tokio::io::Interest;
 use tokio::io::unix::{AsyncFd, AsyncFdReadyGuard};
+use tokio::runtime::Handle;
 
 /// How many operations in a row may find the descriptor ready before the task lets others run. tokio's own budget of 128
 /// comes first in its tasks; on another executor there is none, and a busy descriptor would starve that.
@@ -21,6 +22,7 @@ const READY_CALLS: u32 = 256;
 #[derive(Debug)]
 pub struct TokioSource {
     io: AsyncFd<OwnedFd>,
+    runtime: Handle,
     /// Operations of [`Source::io`] in a row that found the descriptor ready, over all tasks.
     ready_calls: AtomicU32,
 }
@@ -36,18 +38,21 @@ pub struct TokioSlot {
 }
 
 impl TokioSource {
-    /// Registers `fd`, in the context of its runtime.
+    /// Registers `fd` with `runtime`.
     #[expect(
         unsafe_code,
         reason = "`AsyncFd::new`, the safe way, is deprecated as unsound for descriptors in general"
     )]
-    pub(crate) fn new(fd: OwnedFd) -> io::Result<Self> {
+    pub(crate) fn new(fd: OwnedFd, runtime: Handle) -> io::Result<Self> {
+        let context = runtime.enter();
         // SAFETY: `register` asks that the descriptor stays open while it is registered and is not closed by anyone but
         // the `AsyncFd`. It owns this `OwnedFd`, and hands out only borrows of it until `into_inner` deregisters it.
         let registered = unsafe { AsyncFd::register(fd) };
         let io = registered.map_err(|error| error.into_parts().1)?;
+        drop(context);
         Ok(Self {
             io,
+            runtime,
             ready_calls: AtomicU32::new(0),
         })
     }
@@ -100,6 +105,25 @@ impl TokioSource {
             cx.waker().wake_by_ref();
         }
         Poll::Pending
+    }
+
+    /// Runs `op` whenever the descriptor is ready. `None`: so often it would have had to wait.
+    async fn attempt<R>(
+        &self,
+        interest: Interest,
+        attempts: usize,
+        op: &mut (impl FnMut(BorrowedFd<'_>) -> io::Result<Step<R>> + Send),
+    ) -> io::Result<Option<R>> {
+        let mut waits = 0;
+        // `async_io` spends the task's cooperative budget; `readable()` in a loop with a try does not.
+        let attempt = self.io.async_io(interest, |fd| match op(fd.as_fd()) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                waits += 1;
+                if waits == attempts { Ok(None) } else { Err(error) }
+            }
+            tried => tried.map(|step| Some(step.into_output())),
+        });
+        attempt.await
     }
 }
 
@@ -154,18 +178,25 @@ impl Source for TokioSource {
         mut op: impl FnMut(BorrowedFd<'_>) -> io::Result<Step<R>> + Send,
     ) -> io::Result<R> {
         // Errors concern both, and tokio takes one that comes alone (a datagram that nobody took) for a writer's.
-        let interest = match direction {
-            Direction::Read => Interest::READABLE | Interest::ERROR,
-            Direction::Write => Interest::WRITABLE | Interest::ERROR,
+        let (interest, attempts) = match direction {
+            Direction::Read => (Interest::READABLE | Interest::ERROR, usize::MAX),
+            Direction::Write => (Interest::WRITABLE | Interest::ERROR, 2),
         };
         if self.ready_calls.fetch_add(1, Ordering::Relaxed) >= READY_CALLS {
             self.ready_calls.store(0, Ordering::Relaxed);
             yield_once().await;
         }
-        // `async_io` spends the task's cooperative budget; `readable()` in a loop with a try does not.
-        self.io
-            .async_io(interest, |fd| op(fd.as_fd()).map(Step::into_output))
-            .await
+        if let Some(output) = self.attempt(interest, attempts, &mut op).await? {
+            return Ok(output);
+        }
+        loop {
+            // An error on a descriptor that is writable is the end of writing to tokio, and that is for ever: so what has
+            // room no more would be tried again and again. Of a duplicate tokio has seen nothing yet.
+            let duplicate = Self::new(self.as_fd().try_clone_to_owned()?, self.runtime.clone())?;
+            if let Some(output) = duplicate.attempt(interest, attempts, &mut op).await? {
+                return Ok(output);
+            }
+        }
     }
 
     fn into_fd(self) -> Option<OwnedFd> {
