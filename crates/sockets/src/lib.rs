@@ -42,5 +42,6 @@ pub use stream::{ReuniteError, StreamListener, StreamReceiveHalf, StreamSendHalf
 pub use tcp::{Tcp, TcpBind, TcpConnect, TcpListener, TcpReceiveHalf, TcpSendHalf, TcpStream};
 pub use udp::{ConnectedUdpSocket, Udp, UdpBind, UdpConnect, UdpSocket};
 pub use unix::{
-    PathInUse, Unix, UnixBind, UnixConnect, UnixListener, UnixReceiveHalf, UnixSendHalf, UnixStream,
+    ConnectedUnixDatagram, PathInUse, Unix, UnixBind, UnixConnect, UnixDatagram, UnixDatagramBind,
+    UnixDatagramConnect, UnixDgram, UnixListener, UnixReceiveHalf, UnixSendHalf, UnixStream,
 };

@@ -2,6 +2,7 @@
 
 mod address;
 mod connect;
+mod datagram;
 mod file;
 mod socket;
 
@@ -11,6 +12,7 @@ use anynet_core::{PeerCredentials, Runtime, UnixAddress};
 use socket2::Type;
 
 pub use connect::{UnixBind, UnixConnect};
+pub use datagram::{ConnectedUnixDatagram, UnixDatagram, UnixDatagramBind, UnixDatagramConnect, UnixDgram};
 pub use file::PathInUse;
 
 pub(crate) use address::to_system;
@@ -87,7 +89,7 @@ impl<R: Runtime> StreamSocket<R, Unix> {
     ///
     /// As [`pair`](Self::pair).
     pub fn pair_on(runtime: &R) -> io::Result<(Self, Self)> {
-        let (one, other) = socket::pair()?;
+        let (one, other) = socket::pair(Type::STREAM)?;
         let stream = |fd| {
             let (local, peer) = (UnixAddress::Unnamed, UnixAddress::Unnamed);
             Self::from_connected(runtime.clone(), fd, Some(local), peer, true)

@@ -7,7 +7,8 @@ use std::marker::PhantomData;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use anynet_core::{
-    Address, Attributes, Closer, Datagram, ReceiveError, Received, Request, Runtime, SendError,
+    Address, Attributes, Closer, Datagram, PeerCredentials, ReceiveError, Received, Request, Runtime,
+    SendError,
 };
 use rustix::io::Errno;
 use rustix::net::RecvFlags;
@@ -18,6 +19,7 @@ use crate::kind::{Kind, SocketAddress};
 use crate::link::Link;
 use crate::options::live_option_methods;
 use crate::shared::Ends;
+use crate::unix::SocketFile;
 
 /// Whether a datagram socket is connected to a peer: [`Connected`] and [`Unconnected`], which have no values.
 ///
@@ -132,24 +134,30 @@ impl<R: Runtime, K: Kind, C: Connection> DatagramSocket<R, K, C> {
             .map(with_sender::<K>)
     }
 
-    /// Registers a descriptor that is known to be a datagram socket, non-blocking and close-on-exec.
-    fn register(
-        runtime: R,
-        fd: OwnedFd,
-        local: Option<K::Address>,
-        peer: Option<K::Address>,
-    ) -> io::Result<Self> {
-        let source = runtime.register(fd)?;
-        Ok(Self {
-            link: Link::new(source, Ends::new(runtime, local, peer)),
+    /// Who is at the other end, as the system says.
+    pub(crate) fn credentials(&self) -> io::Result<PeerCredentials> {
+        self.link.peer_credentials()
+    }
+
+    fn new(source: R::Source, ends: Ends<R, K>, file: Option<Box<SocketFile>>) -> Self {
+        Self {
+            link: Link::with_file(source, ends, file),
             connection: PhantomData,
-        })
+        }
     }
 }
 
 impl<R: Runtime, K: Kind> DatagramSocket<R, K, Unconnected> {
-    pub(crate) fn unconnected(runtime: R, fd: OwnedFd, local: Option<K::Address>) -> io::Result<Self> {
-        Self::register(runtime, fd, local, None)
+    /// Registers a descriptor that is known to be an unconnected datagram socket, non-blocking and close-on-exec, and to
+    /// have bound `file`.
+    pub(crate) fn unconnected(
+        runtime: R,
+        fd: OwnedFd,
+        local: Option<K::Address>,
+        file: Option<Box<SocketFile>>,
+    ) -> io::Result<Self> {
+        let source = runtime.register(fd)?;
+        Ok(Self::new(source, Ends::new(runtime, local, None), file))
     }
 
     /// As [`receive`](Self::receive), and says who sent it.
@@ -201,13 +209,17 @@ impl<R: Runtime, K: Kind> DatagramSocket<R, K, Unconnected> {
 }
 
 impl<R: Runtime, K: Kind> DatagramSocket<R, K, Connected> {
+    /// Registers a descriptor that is known to be connected to `peer`, non-blocking and close-on-exec, and to have bound
+    /// `file`.
     pub(crate) fn connected(
         runtime: R,
         fd: OwnedFd,
         local: Option<K::Address>,
         peer: K::Address,
+        file: Option<Box<SocketFile>>,
     ) -> io::Result<Self> {
-        Self::register(runtime, fd, local, Some(peer))
+        let source = runtime.register(fd)?;
+        Ok(Self::new(source, Ends::new(runtime, local, Some(peer)), file))
     }
 
     /// Sends `data` as one datagram to the peer, and waits for room. It may have no bytes.

@@ -132,7 +132,7 @@ pub(crate) fn bind<R: Runtime>(
     options: &SocketOptions,
 ) -> Result<UdpSocket<R>, BindError> {
     bound(on, on, options)
-        .and_then(|fd| UdpSocket::unconnected(runtime.clone(), fd, None))
+        .and_then(|fd| UdpSocket::unconnected(runtime.clone(), fd, None, None))
         .map_err(|error| BindError::failed(on, error))
 }
 
@@ -157,7 +157,7 @@ fn try_connect<R: Runtime>(
     };
     socket::connect(fd.as_fd(), &to)?;
     let peer = connected_to(&fd, to);
-    ConnectedUdpSocket::connected(runtime.clone(), fd, None, peer)
+    ConnectedUdpSocket::connected(runtime.clone(), fd, None, peer, None)
 }
 
 /// A UDP socket for the family of `family`, bound to `on`.

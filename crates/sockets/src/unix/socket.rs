@@ -1,4 +1,4 @@
-//! UNIX sockets, up to where they connect or listen.
+//! UNIX sockets, up to where they are bound, connect or listen.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -11,8 +11,8 @@ pub(crate) fn new(kind: Type) -> io::Result<Socket> {
     Socket::new(Domain::UNIX, kind.nonblocking(), None)
 }
 
-/// Two stream sockets that are connected to each other.
-pub(crate) fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
-    let (one, other) = Socket::pair(Domain::UNIX, Type::STREAM.nonblocking(), None)?;
+/// Two sockets that are connected to each other.
+pub(crate) fn pair(kind: Type) -> io::Result<(OwnedFd, OwnedFd)> {
+    let (one, other) = Socket::pair(Domain::UNIX, kind.nonblocking(), None)?;
     Ok((one.into(), other.into()))
 }
