@@ -16,6 +16,7 @@ const _: () = {
     send_sync_unpin::<BoxRuntime>();
     send_sync_unpin::<BoxSlot>();
     send_sync_unpin::<BoxSource>();
+    send_sync_unpin::<BoxUnixNetwork>();
     send_sync_unpin::<Cause>();
     send_sync_unpin::<Closer>();
     send_sync_unpin::<ConnectError>();

@@ -8,11 +8,13 @@ mod datagram;
 mod executor;
 mod network;
 mod runtime;
+mod unix_network;
 
 pub use datagram::BoxDatagram;
 pub use executor::{BoxExecutor, BoxSleep, BoxTask};
 pub use network::{BoxListener, BoxNetwork};
 pub use runtime::{BoxRuntime, BoxSlot, BoxSource};
+pub use unix_network::BoxUnixNetwork;
 
 use std::pin::Pin;
 

@@ -16,13 +16,14 @@ mod listener;
 mod network;
 mod runtime;
 mod stream;
+mod unix_network;
 mod waits;
 
 pub use address::{Address, Family, LocalAddress, PeerAddress, UnixAddress};
 pub use attributes::{Attributes, AttributesExt, Request};
 pub use boxed::{
     BoxDatagram, BoxExecutor, BoxFuture, BoxListener, BoxNetwork, BoxRuntime, BoxSleep, BoxSlot, BoxSource,
-    BoxStream, BoxTask,
+    BoxStream, BoxTask, BoxUnixNetwork,
 };
 pub use cause::Cause;
 pub use closer::{Close, Closer};
@@ -38,6 +39,7 @@ pub use listener::Listener;
 pub use network::Network;
 pub use runtime::{Direction, Executor, Runtime, Source, Step, Task};
 pub use stream::{ByteReceiveStream, ByteSendStream, ByteStream};
+pub use unix_network::UnixNetwork;
 pub use waits::{WaitPlace, Waited, Waits};
 
 pub use ext::future;

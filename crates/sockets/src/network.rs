@@ -3,11 +3,13 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use anynet_core::{BindError, ConnectError, Executor, Network, ResolveError, Runtime};
+use anynet_core::{
+    BindError, ConnectError, Executor, Network, ResolveError, Runtime, UnixAddress, UnixNetwork,
+};
 
 use crate::options::SocketOptions;
 use crate::socket::BACKLOG;
-use crate::{TcpListener, TcpStream, UdpSocket, resolve, tcp, udp};
+use crate::{TcpListener, TcpStream, UdpSocket, UnixDatagram, UnixListener, UnixStream, resolve, tcp, udp};
 
 /// The operating system's network, on the runtime `R`: what makes a [`Network`] of any runtime.
 #[derive(Clone, Debug)]
@@ -74,5 +76,23 @@ impl<R: Runtime> Network for OsNetwork<R> {
 
     async fn resolve(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, ResolveError> {
         resolve::lookup(host, port).await
+    }
+}
+
+impl<R: Runtime> UnixNetwork for OsNetwork<R> {
+    type UnixStream = UnixStream<R>;
+    type UnixListener = UnixListener<R>;
+    type UnixDatagram = UnixDatagram<R>;
+
+    async fn connect_unix(&self, to: &UnixAddress) -> Result<UnixStream<R>, ConnectError> {
+        UnixStream::connect_on(&self.0, to.clone()).await
+    }
+
+    async fn listen_unix(&self, on: &UnixAddress) -> Result<UnixListener<R>, BindError> {
+        UnixListener::bind_on(&self.0, on.clone()).await
+    }
+
+    async fn bind_unix(&self, on: &UnixAddress) -> Result<UnixDatagram<R>, BindError> {
+        UnixDatagram::bind_on(&self.0, on.clone()).await
     }
 }

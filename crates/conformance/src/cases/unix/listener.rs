@@ -6,7 +6,10 @@ use std::os::fd::AsFd;
 use std::os::unix::net::{SocketAddr as StdAddress, UnixListener as StdListener, UnixStream as StdStream};
 use std::thread;
 
-use anynet_core::{AcceptError, AttributesExt, Closer, LocalAddress, PeerAddress};
+use anynet_core::{
+    AcceptError, AttributesExt, BoxUnixNetwork, ByteSendStreamExt, Closer, Datagram, Listener, LocalAddress,
+    PeerAddress, ReceiveError, UnixNetwork,
+};
 use anynet_sockets::UnixListener;
 use rustix::fs::{OFlags, fcntl_getfl};
 use socket2::{Domain, SockRef};
@@ -23,6 +26,7 @@ cases![
     a_closer_wakes_a_blocked_accept,
     a_closer_leaves_a_duplicate_accepting,
     a_name_is_free_again_once_the_listener_is_closed,
+    a_network_of_unix_addresses_works_with_its_types_erased,
 ];
 
 async fn it_reports_its_own_address_and_no_peer(context: Context) {
@@ -118,6 +122,31 @@ async fn a_name_is_free_again_once_the_listener_is_closed(context: Context) {
             assert!(!path.exists(), "a closed listener's file is gone");
         }
     }
+}
+
+async fn a_network_of_unix_addresses_works_with_its_types_erased(context: Context) {
+    let network = BoxUnixNetwork::new(context.network());
+    let address = context.unix_address();
+    let listener = context.within(network.listen_unix(&address)).await.unwrap();
+    let mut client = context.within(network.connect_unix(&address)).await.unwrap();
+    let mut accepted = context.within(listener.accept()).await.unwrap();
+    context.within(client.send(b"over a stream")).await.unwrap();
+    context.within(client.close()).await.unwrap();
+    let (received, end) = context.drain(&mut accepted).await;
+    assert_eq!(received, b"over a stream");
+    assert_is!(end, ReceiveError::EndOfStream);
+
+    let (here, there) = (context.unix_address(), context.unix_address());
+    let one = context.within(network.bind_unix(&here)).await.unwrap();
+    let other = context.within(network.bind_unix(&there)).await.unwrap();
+    context
+        .within(one.send_to(b"a datagram", &there.into()))
+        .await
+        .unwrap();
+    let mut buf = [0; 32];
+    let (received, sender) = context.within(other.receive_from(&mut buf)).await.unwrap();
+    assert_eq!(&buf[..received.length], b"a datagram");
+    assert_eq!(sender, here);
 }
 
 fn std_client(to: &anynet_core::UnixAddress) -> StdStream {
