@@ -10,6 +10,8 @@ use anynet_core::{
 };
 use anynet_sockets::{Kind, StreamReceiveHalf};
 
+use crate::pipe::PipeEnd;
+
 /// The end of a stream that bytes go into.
 pub type SendEnd = Box<dyn ByteSendStream + Send>;
 
@@ -25,6 +27,11 @@ impl ReceiveEnd {
     /// The receiving half of a stream.
     pub fn half<R: Runtime, K: Kind>(half: StreamReceiveHalf<R, K>) -> Self {
         Self(Box::new(half))
+    }
+
+    /// The end of a pipe.
+    pub(crate) fn pipe(end: PipeEnd) -> Self {
+        Self(Box::new(end))
     }
 
     /// Closes it, as [`ByteSendStream::poll_close`] closes a stream.
@@ -59,7 +66,8 @@ impl ByteReceiveStream for ReceiveEnd {
     }
 }
 
-trait CloseReceive: ByteReceiveStream {
+/// A receiving end, and how it is closed.
+pub(crate) trait CloseReceive: ByteReceiveStream {
     fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>>;
 }
 

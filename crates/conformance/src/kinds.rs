@@ -1,12 +1,14 @@
 //! The kinds of stream that the generic cases run on.
 
 use std::fmt;
+use std::future::ready;
 use std::net::SocketAddr;
 
 use anynet_core::{BoxFuture, BoxRuntime, BoxStream};
 use anynet_sockets::{Kind, StreamSocket, UnixStream};
 
 use crate::context::{LOOPBACK_4, LOOPBACK_6};
+use crate::pipe::pipe;
 use crate::{Context, ReceiveEnd, SendEnd};
 
 /// Makes a connected pair on the runtime of a case.
@@ -76,6 +78,15 @@ pub(crate) const KINDS: &[StreamKind] = &[
     StreamKind {
         name: "unix-halves",
         one_way: |context| Box::pin(async move { halves(context.unix_pair().await) }),
+        two_way: None,
+        resets: false,
+    },
+    StreamKind {
+        name: "pipe",
+        one_way: |context| {
+            let (send, receive) = pipe(context.runtime());
+            Box::pin(ready((Box::new(send) as SendEnd, ReceiveEnd::pipe(receive))))
+        },
         two_way: None,
         resets: false,
     },

@@ -9,6 +9,7 @@ mod context;
 mod descriptors;
 mod ends;
 mod kinds;
+mod pipe;
 pub mod refused;
 mod steps;
 mod suite;

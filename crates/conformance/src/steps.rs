@@ -118,11 +118,22 @@ impl Context {
     /// Asserts that the suite runs `cases` on this kind of stream as it is, and turned round.
     pub(crate) fn assert_run_in_both_directions(&self, cases: impl Iterator<Item = &'static Case>) {
         let kind = self.kind.expect("a case about streams");
-        let trials = Suite::new(&[self.backend]).with_streams(kind).trials();
+        let suite = Suite::new(&[self.backend]).with_streams(kind);
+        self.assert_run_on(&suite, &[kind.name, &flipped_name(&kind)], cases);
+    }
+
+    /// Asserts that `suite` runs `cases` on streams of each of the `kinds`.
+    pub(crate) fn assert_run_on(
+        &self,
+        suite: &Suite,
+        kinds: &[&str],
+        cases: impl Iterator<Item = &'static Case>,
+    ) {
+        let trials = suite.trials();
         let names: BTreeSet<&str> = trials.iter().map(Trial::name).collect();
         for case in cases {
-            for kind_name in [kind.name, &flipped_name(&kind)] {
-                let name = format!("{}::{kind_name}::{}", self.backend.name, case.id());
+            for kind in kinds {
+                let name = format!("{}::{kind}::{}", self.backend.name, case.id());
                 assert!(names.contains(&*name), "there is no trial {name}");
             }
         }

@@ -5,13 +5,13 @@ use std::io::{PipeReader, PipeWriter, Read, Write, pipe};
 use std::net::UdpSocket;
 use std::os::fd::AsFd;
 
-use anynet_core::WaitError;
+use anynet_core::{ByteReceiveStreamExt, ByteSendStreamExt, ReceiveError, SendError, WaitError};
 use rustix::fs::{Mode, OFlags, fcntl_getfl, open};
 use rustix::io::ioctl_fionbio;
 
 use super::pair;
-use crate::Context;
 use crate::case::{NotApplicable, Outcome, cases};
+use crate::{Context, Suite};
 
 cases![
     both_ends_of_a_pipe_can_be_waited_for,
@@ -21,6 +21,8 @@ cases![
     a_regular_file_is_unsupported,
     the_mode_of_a_descriptor_is_left_alone,
     nothing_keeps_a_file_open_after_the_wait,
+    a_dropped_stream_over_a_pipe_closes_its_descriptor,
+    streams_over_pipes_keep_the_one_way_contract,
 ];
 
 /// A pipe whose writer has filled it.
@@ -183,4 +185,25 @@ async fn nothing_keeps_a_file_open_after_the_wait(context: Context) {
     drop(ours);
     theirs.set_nonblocking(true).unwrap();
     assert_eq!(theirs.read(&mut [0; 8]).expect("the end"), 0);
+}
+
+async fn a_dropped_stream_over_a_pipe_closes_its_descriptor(context: Context) {
+    let (send, mut receive) = crate::pipe::pipe(context.runtime());
+    let mut buf = [0; 8];
+    let mut receiving = receive.receive(&mut buf);
+    context.assert_waits(&mut receiving).await;
+    drop(send);
+    let received = context.within(receiving).await;
+    assert!(matches!(received, Err(ReceiveError::EndOfStream)), "{received:?}");
+
+    let (mut send, mut receive) = crate::pipe::pipe(context.runtime());
+    context.assert_waits(&mut receive.receive(&mut buf)).await;
+    drop(receive);
+    let sent = context.within(send.send(b"x")).await;
+    assert!(matches!(sent, Err(SendError::Broken(_))), "{sent:?}");
+}
+
+async fn streams_over_pipes_keep_the_one_way_contract(context: Context) {
+    let suite = Suite::new(&[context.backend]);
+    context.assert_run_on(&suite, &["pipe"], super::super::of_streams());
 }
