@@ -33,7 +33,7 @@ pub use anynet_sockets::Wait;
 pub use anynet_sockets::options;
 // What the raw socket takes and gives.
 pub use anynet_sockets::{
-    Control, ControlMessage, MessageFlags, ReceivedMessage, SocketAddress, SocketError, SocketFromError,
+    Control, ControlMessage, MessageFlags, ReceivedMessage, SocketAddress, SocketError,
 };
 
 // What taking sockets over, and giving them away, can fail with.

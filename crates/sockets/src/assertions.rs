@@ -43,7 +43,6 @@ const _: () = {
     send_sync_unpin::<Socket<BoxRuntime>>();
     send_sync_unpin::<SocketAddress>();
     send_sync_unpin::<SocketError>();
-    send_sync_unpin::<SocketFromError>();
     send_sync_unpin::<SocketOptions>();
     send_sync_unpin::<StreamListener<BoxRuntime, Tcp>>();
     send_sync_unpin::<StreamReceiveHalf<BoxRuntime, Tcp>>();

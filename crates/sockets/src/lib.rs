@@ -31,10 +31,7 @@ pub use interfaces::{Interface, interface_index, interface_name, interfaces};
 pub use kind::Kind;
 pub use names::{NameError, NameQuery, host_name, protocol_number, service_port};
 pub use network::OsNetwork;
-pub use raw::{
-    Control, ControlMessage, MessageFlags, ReceivedMessage, Socket, SocketAddress, SocketError,
-    SocketFromError,
-};
+pub use raw::{Control, ControlMessage, MessageFlags, ReceivedMessage, Socket, SocketAddress, SocketError};
 pub use readiness::{
     Wait, notify_closing, notify_closing_on, wait_readable, wait_readable_on, wait_writable, wait_writable_on,
 };

@@ -17,7 +17,6 @@ mod wait;
 pub use address::SocketAddress;
 pub(crate) use control::SCM_PIDFD;
 pub use control::{Control, ControlMessage};
-pub use convert::SocketFromError;
 pub use error::SocketError;
 pub use flags::MessageFlags;
 pub use receive::ReceivedMessage;

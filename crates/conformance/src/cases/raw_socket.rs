@@ -12,8 +12,8 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::process::Command;
 use std::time::Duration;
 
-use anynet_core::BoxRuntime;
-use anynet_sockets::{MessageFlags, SocketAddress, SocketError};
+use anynet_core::{BoxRuntime, WaitError};
+use anynet_sockets::{AdoptFault, MessageFlags, SocketAddress, SocketError, wait_readable_on};
 use anynet_util::timeout;
 use rustix::fs::OFlags;
 use rustix::io::{Errno, FdFlags};
@@ -28,6 +28,7 @@ cases![
     a_kind_that_the_system_lacks_is_its_own_error,
     what_is_taken_over_is_what_it_really_is,
     what_is_no_socket_comes_back_untouched,
+    nobody_else_waits_for_its_descriptor,
     it_is_not_inherited_unless_that_is_asked_for,
     a_duplicate_goes_on_after_the_original_is_closed,
     a_shutdown_of_the_send_side_is_remembered_and_the_rest_works,
@@ -164,15 +165,15 @@ async fn what_is_taken_over_is_what_it_really_is(context: Context) {
     let family = Domain::for_address(context.loopback);
     let listener = StdListener::bind(context.loopback).unwrap();
     let (number, address) = (listener.as_raw_fd(), listener.local_addr().unwrap());
-    let listener = Socket::from_std(context.runtime(), listener).unwrap();
+    let listener = Socket::from_std(context.runtime().clone(), listener).unwrap();
     assert_eq!((listener.family(), listener.kind()), (family, Type::STREAM));
     assert_eq!(listener.with_fd(|fd| fd.as_raw_fd()).unwrap(), number);
     assert_eq!(listener.local_address().unwrap(), address.into());
     let client = std::net::TcpStream::connect(address).unwrap();
     // A duplicate is the same socket under another number.
     let duplicate = client.as_fd().try_clone_to_owned().unwrap();
-    let client = Socket::from_std(context.runtime(), client).unwrap();
-    let duplicate = Socket::from_fd(context.runtime(), duplicate).unwrap();
+    let client = Socket::from_std(context.runtime().clone(), client).unwrap();
+    let duplicate = Socket::from_fd(context.runtime().clone(), duplicate).unwrap();
     let (accepted, peer) = context.within(listener.accept()).await.unwrap();
     for socket in [&client, &duplicate] {
         assert_eq!(socket.local_address().unwrap(), peer);
@@ -180,7 +181,7 @@ async fn what_is_taken_over_is_what_it_really_is(context: Context) {
     }
     let datagrams: OwnedFd = StdUdp::bind(context.loopback).unwrap().into();
     rustix::io::fcntl_setfd(&datagrams, FdFlags::empty()).unwrap();
-    let datagrams = Socket::from_fd(context.runtime(), datagrams).unwrap();
+    let datagrams = Socket::from_fd(context.runtime().clone(), datagrams).unwrap();
     assert_eq!((datagrams.family(), datagrams.kind()), (family, Type::DGRAM));
     assert!(!datagrams.is_inheritable().unwrap(), "close-on-exec from now on");
     context
@@ -192,12 +193,33 @@ async fn what_is_no_socket_comes_back_untouched(context: Context) {
     let file: OwnedFd = File::open("/dev/null").unwrap().into();
     rustix::io::fcntl_setfd(&file, FdFlags::empty()).unwrap();
     let (number, blocking) = (file.as_raw_fd(), rustix::fs::fcntl_getfl(&file).unwrap());
-    let error = Socket::from_fd(context.runtime(), file).unwrap_err();
-    assert_eq!(error.reason().raw_os_error(), Some(Errno::NOTSOCK.raw_os_error()));
+    let error = Socket::from_fd(context.runtime().clone(), file).unwrap_err();
+    assert_is!(error.fault(), AdoptFault::NotASocket);
+    assert_eq!(error.to_string(), "expected a socket, found something else");
     let file = error.into_fd();
     assert_eq!(file.as_raw_fd(), number);
     assert_eq!(rustix::fs::fcntl_getfl(&file).unwrap(), blocking);
     assert_eq!(rustix::io::fcntl_getfd(&file).unwrap(), FdFlags::empty());
+}
+
+async fn nobody_else_waits_for_its_descriptor(context: Context) {
+    let (ours, theirs) = connected(&context).await;
+    let mut buf = [0; 1];
+    for watched in [false, true] {
+        if watched {
+            context
+                .assert_waits(&mut Box::pin(ours.receive(&mut buf, NONE)))
+                .await;
+        }
+        let wait = ours
+            .with_fd(|fd| wait_readable_on(context.runtime(), fd))
+            .unwrap();
+        assert_is!(context.within(wait).await, Err(WaitError::Busy));
+    }
+    let fd = ours.detach().unwrap().expect("it was open");
+    let wait = wait_readable_on(context.runtime(), &fd);
+    context.within(theirs.send(b"x", NONE)).await.unwrap();
+    context.within(wait).await.unwrap();
 }
 
 async fn it_is_not_inherited_unless_that_is_asked_for(context: Context) -> Outcome {

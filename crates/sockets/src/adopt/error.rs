@@ -55,6 +55,20 @@ impl AdoptError {
         }
     }
 
+    /// Of a descriptor that was to become a raw socket, which is of any kind.
+    pub(crate) fn raw(fault: AdoptFault, fd: OwnedFd) -> Self {
+        let found = match fault {
+            AdoptFault::NotASocket => "something else".to_owned(),
+            _ => String::new(),
+        };
+        Self {
+            expected: "a socket".to_owned(),
+            found,
+            fault,
+            fd,
+        }
+    }
+
     /// What was wrong.
     pub fn fault(&self) -> &AdoptFault {
         &self.fault

@@ -1,17 +1,17 @@
 //! Raw sockets from descriptors, and from the sockets of others.
 
-use std::error::Error as StdError;
-use std::fmt;
 use std::io;
 use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 
 use anynet_core::Runtime;
+use rustix::io::Errno;
 use socket2::SockRef;
 
-use super::socket::{Identity, current};
-use super::{Socket, SocketError};
+use super::Socket;
+use super::socket::Identity;
+use crate::adopt::{AdoptError, AdoptFault};
 
 impl<R: Runtime> Socket<R> {
     /// Takes a descriptor over, whatever kind of socket it is; the system is asked which. It becomes close-on-exec, and
@@ -20,14 +20,17 @@ impl<R: Runtime> Socket<R> {
     ///
     /// # Errors
     ///
-    /// `ENOTSOCK` if it is no socket. The descriptor comes back as it was.
-    pub fn from_fd(runtime: &R, fd: OwnedFd) -> Result<Self, SocketFromError> {
+    /// [`NotASocket`](AdoptFault::NotASocket). The descriptor comes back as it was.
+    pub fn from_fd(runtime: R, fd: OwnedFd) -> Result<Self, AdoptError> {
         match prepare(&fd) {
-            Ok(identity) => Ok(Self::new_from(runtime.clone(), fd, identity)),
-            Err(error) => Err(SocketFromError {
-                fd,
-                reason: error.into(),
-            }),
+            Ok(identity) => Ok(Self::new_from(runtime, fd, identity)),
+            Err(error) => {
+                let fault = match Errno::from_io_error(&error) {
+                    Some(Errno::NOTSOCK) => AdoptFault::NotASocket,
+                    _ => AdoptFault::Failed(error.into()),
+                };
+                Err(AdoptError::raw(fault, fd))
+            }
         }
     }
 
@@ -36,7 +39,7 @@ impl<R: Runtime> Socket<R> {
     /// # Errors
     ///
     /// As for [`from_fd`](Self::from_fd).
-    pub fn from_std(runtime: &R, socket: impl Into<OwnedFd>) -> Result<Self, SocketFromError> {
+    pub fn from_std(runtime: R, socket: impl Into<OwnedFd>) -> Result<Self, AdoptError> {
         Self::from_fd(runtime, socket.into())
     }
 }
@@ -52,70 +55,18 @@ fn prepare(fd: &OwnedFd) -> io::Result<Identity> {
     Ok(identity)
 }
 
-/// Why a descriptor did not become a [`Socket`], and the descriptor.
-#[derive(Debug)]
-pub struct SocketFromError {
-    fd: OwnedFd,
-    reason: SocketError,
-}
-
-impl SocketFromError {
-    /// What was wrong.
-    pub fn reason(&self) -> &SocketError {
-        &self.reason
-    }
-
-    /// The descriptor, as it was.
-    pub fn into_fd(self) -> OwnedFd {
-        self.fd
-    }
-}
-
-impl fmt::Display for SocketFromError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the descriptor cannot be used as a socket")
-    }
-}
-
-impl StdError for SocketFromError {
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        Some(&self.reason)
-    }
-}
-
-/// The descriptor is closed.
-impl From<SocketFromError> for SocketError {
-    fn from(error: SocketFromError) -> Self {
-        error.reason
-    }
-}
-
-/// The descriptor is closed.
-impl From<SocketFromError> for io::Error {
-    fn from(error: SocketFromError) -> Self {
-        error.reason.into()
-    }
-}
-
-/// The descriptor is closed.
-impl From<SocketFromError> for anynet_core::Error {
-    fn from(error: SocketFromError) -> Self {
-        error.reason.into()
-    }
-}
-
 /// `TryFrom`, on the current runtime, for what gives its descriptor away.
 macro_rules! from_sockets {
     ($($socket:ty),* $(,)?) => {$(
         /// On the current runtime.
         impl<R: Runtime> TryFrom<$socket> for Socket<R> {
-            type Error = SocketFromError;
+            type Error = AdoptError;
 
-            fn try_from(socket: $socket) -> Result<Self, SocketFromError> {
+            fn try_from(socket: $socket) -> Result<Self, AdoptError> {
                 let fd = OwnedFd::from(socket);
-                match current() {
-                    Ok(runtime) => Self::from_fd(&runtime, fd),
-                    Err(reason) => Err(SocketFromError { fd, reason }),
+                match R::current() {
+                    Ok(runtime) => Self::from_fd(runtime, fd),
+                    Err(error) => Err(AdoptError::raw(AdoptFault::NoRuntime(error.into()), fd)),
                 }
             }
         }

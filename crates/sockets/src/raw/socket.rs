@@ -313,7 +313,7 @@ impl Identity {
     }
 }
 
-pub(super) fn current<R: Runtime>() -> Result<R, SocketError> {
+fn current<R: Runtime>() -> Result<R, SocketError> {
     R::current().map_err(|error| SocketError::NoRuntime(error.into()))
 }
 

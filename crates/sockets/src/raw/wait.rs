@@ -11,6 +11,7 @@ use anynet_core::{Cause, Direction, Latch, Runtime, Source, Step};
 
 use super::SocketError;
 use crate::bell::Bell;
+use crate::owned::Owned;
 
 /// How many operations may succeed before the reactor watches the socket all the same: by its ways a socket that is always
 /// ready lets other tasks run.
@@ -32,17 +33,36 @@ pub(super) struct Descriptor<R: Runtime> {
 enum State<R: Runtime> {
     /// Not watched yet. A socket that is neither connected nor listening counts as hung up, and a reactor that has once
     /// seen that finds it ready for ever. So the first operation that would wait makes it watched.
-    Idle(OwnedFd),
-    Watched(Arc<R::Source>),
+    Idle(Owned, OwnedFd),
+    Watched(Arc<Watched<R>>),
     /// Closed or detached; or, with a cause, lost to a reactor that did not take it.
     Gone(Option<Cause>),
+}
+
+/// A descriptor that the reactor watches. The note goes before it.
+#[derive(Debug)]
+struct Watched<R: Runtime> {
+    owned: Owned,
+    source: R::Source,
+}
+
+impl<R: Runtime> Watched<R> {
+    fn new(source: R::Source) -> Self {
+        let owned = Owned::note(&source);
+        Self { owned, source }
+    }
+
+    fn into_fd(self) -> Option<OwnedFd> {
+        drop(self.owned);
+        self.source.into_fd()
+    }
 }
 
 impl<R: Runtime> State<R> {
     fn fd(&self) -> Result<BorrowedFd<'_>, SocketError> {
         match self {
-            Self::Idle(fd) => Ok(fd.as_fd()),
-            Self::Watched(source) => Ok(source.as_fd()),
+            Self::Idle(_, fd) => Ok(fd.as_fd()),
+            Self::Watched(watched) => Ok(watched.source.as_fd()),
             Self::Gone(None) => Err(SocketError::Closed),
             Self::Gone(Some(cause)) => Err(SocketError::System(cause.clone())),
         }
@@ -53,7 +73,7 @@ impl<R: Runtime> Descriptor<R> {
     pub(super) fn new(runtime: R, fd: OwnedFd) -> Self {
         Self {
             runtime,
-            state: RwLock::new(State::Idle(fd)),
+            state: RwLock::new(State::Idle(Owned::note(&fd), fd)),
             latch: Latch::new(),
             bell: Bell::default(),
             ready_calls: AtomicU32::new(0),
@@ -80,8 +100,8 @@ impl<R: Runtime> Descriptor<R> {
         if let Some(result) = self.attempt(&mut op)? {
             return Ok(result?);
         }
-        let source = self.watched()?;
-        let io = source.io(direction, |fd| op(fd).map(Step::Done));
+        let watched = self.watched()?;
+        let io = watched.source.io(direction, |fd| op(fd).map(Step::Done));
         match self.bell.unless_closed(&self.latch, io).await {
             Some(result) => Ok(result?),
             None => Err(SocketError::Closed),
@@ -112,20 +132,23 @@ impl<R: Runtime> Descriptor<R> {
     }
 
     /// What waits for the descriptor.
-    fn watched(&self) -> Result<Arc<R::Source>, SocketError> {
-        if let State::Watched(source) = &*self.read() {
-            return Ok(source.clone());
+    fn watched(&self) -> Result<Arc<Watched<R>>, SocketError> {
+        if let State::Watched(watched) = &*self.read() {
+            return Ok(watched.clone());
         }
         let mut state = self.write();
         match mem::replace(&mut *state, State::Gone(None)) {
-            State::Idle(fd) => match self.runtime.register(fd) {
-                Ok(source) => *state = State::Watched(Arc::new(source)),
-                Err(error) => *state = State::Gone(Some(error.into())),
-            },
+            State::Idle(owned, fd) => {
+                drop(owned); // a reactor that fails closes the descriptor
+                *state = match self.runtime.register(fd) {
+                    Ok(source) => State::Watched(Arc::new(Watched::new(source))),
+                    Err(error) => State::Gone(Some(error.into())),
+                };
+            }
             other => *state = other,
         }
         match &*state {
-            State::Watched(source) => Ok(source.clone()),
+            State::Watched(watched) => Ok(watched.clone()),
             other => Err(other.fd().err().unwrap_or(SocketError::Closed)),
         }
     }
@@ -134,12 +157,13 @@ impl<R: Runtime> Descriptor<R> {
     /// it may be connected again.
     pub(super) fn unwatch(&self) {
         let mut state = self.write();
-        if let State::Watched(source) = &mut *state
-            && Arc::get_mut(source).is_some()
-            && let State::Watched(source) = mem::replace(&mut *state, State::Gone(None))
+        if let State::Watched(watched) = &mut *state
+            && Arc::get_mut(watched).is_some()
+            && let State::Watched(watched) = mem::replace(&mut *state, State::Gone(None))
+            && let Some(watched) = Arc::into_inner(watched)
         {
-            *state = match Arc::into_inner(source).and_then(Source::into_fd) {
-                Some(fd) => State::Idle(fd),
+            *state = match watched.into_fd() {
+                Some(fd) => State::Idle(Owned::note(&fd), fd),
                 None => State::Gone(Some(io::ErrorKind::Other.into())),
             };
         }
@@ -158,16 +182,16 @@ impl<R: Runtime> Descriptor<R> {
         let mut state = self.write();
         let fd = match mem::replace(&mut *state, State::Gone(None)) {
             State::Gone(_) => return Ok(None),
-            State::Idle(fd) => fd,
-            State::Watched(source) => match Arc::try_unwrap(source) {
-                Ok(source) => {
+            State::Idle(_, fd) => fd,
+            State::Watched(watched) => match Arc::try_unwrap(watched) {
+                Ok(watched) => {
                     let lost = || io::Error::other("the runtime did not give the descriptor back");
-                    source.into_fd().ok_or_else(lost)?
+                    watched.into_fd().ok_or_else(lost)?
                 }
-                Err(source) => match source.as_fd().try_clone_to_owned() {
+                Err(watched) => match watched.source.as_fd().try_clone_to_owned() {
                     Ok(duplicate) => duplicate,
                     Err(error) => {
-                        *state = State::Watched(source);
+                        *state = State::Watched(watched);
                         return Err(error.into());
                     }
                 },

@@ -204,7 +204,7 @@ async fn a_detached_descriptor_goes_on_and_is_handed_out_once(context: Context) 
         assert!(rustix::fs::fcntl_getfl(&fd).unwrap().contains(OFlags::NONBLOCK));
         assert_is!(ours.detach(), Ok(None));
         ours.close();
-        let again = Socket::from_fd(context.runtime(), fd).unwrap();
+        let again = Socket::from_fd(context.runtime().clone(), fd).unwrap();
         assert_talks(&context, &again, &theirs).await;
     }
 }
