@@ -10,7 +10,7 @@ use anynet_sockets::{MessageFlags, SocketError};
 use rustix::fs::OFlags;
 use socket2::Type;
 
-use super::{NONE, Socket, assert_talks, bound, connected, fill, listening};
+use super::{NONE, Socket, assert_talks, bound, connected, filled, listening};
 use crate::Context;
 use crate::case::{Outcome, cases};
 use crate::context::{Descriptor, poll_once};
@@ -36,10 +36,9 @@ type Waits = BoxFuture<'static, Result<(), SocketError>>;
 async fn waiting(context: &Context) -> Vec<(Arc<Socket>, Vec<Waits>)> {
     let (datagrams, _) = bound(context, Type::DGRAM);
     let (listener, _) = listening(context);
-    let (filled, _peer) = connected(context).await;
-    fill(context, &filled).await;
+    let (filled, peer) = filled(context);
     let [datagrams, listener, filled] = [datagrams, listener, filled].map(Arc::new);
-    let peer = Arc::new(_peer); // kept, or there would be an end to receive
+    let peer = Arc::new(peer); // kept, or there would be an end to receive
     let mut all = Vec::new();
     for (socket, operations) in [(datagrams, 0..4), (listener, 4..5), (filled, 5..8)] {
         let mut tasks = Vec::new();
