@@ -1,7 +1,7 @@
 //! Who is at the other end of a UNIX socket.
 
 /// Attribute: the process and the user at the other end of a connected UNIX socket, as they were when it connected, or
-/// listened, or made the pair (unix(7), `SO_PEERCRED`; getpeereid(3) elsewhere). The system vouches for them.
+/// listened, or made the pair (unix(7), `SO_PEERCRED`: Linux and Android). The system vouches for them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct PeerCredentials {
