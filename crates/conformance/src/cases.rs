@@ -45,6 +45,7 @@ pub(crate) fn of_runtimes() -> impl Iterator<Item = &'static Case> {
 pub(crate) fn of_sockets() -> impl Iterator<Item = &'static Case> {
     let files = [
         adoption::CASES,
+        adoption::datagram::CASES,
         adoption::giving::CASES,
         attributes::CASES,
         awaits::CASES,
@@ -76,6 +77,7 @@ pub(crate) fn of_unix_sockets() -> impl Iterator<Item = &'static Case> {
     let files = [
         unix::CASES,
         unix::adoption::CASES,
+        unix::adoption::datagram::CASES,
         unix::listener::CASES,
         unix::file::CASES,
     ];

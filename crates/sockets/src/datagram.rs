@@ -1,5 +1,6 @@
 //! Datagram sockets: what UDP and UNIX datagrams have in common, which is nearly everything.
 
+mod adoption;
 mod datagrams;
 mod receive;
 mod room;

@@ -39,6 +39,10 @@ pub trait Kind: Copy + Debug + Send + Sync + Unpin + 'static {
     /// Whether a send can find the receiver's queue full while our own buffer has room. A socket that is not connected is
     /// writable then, and the system does not say when there is room.
     const RECEIVERS_QUEUE: bool = false;
+
+    /// Whether a socket without a name and without a peer is of use. A UNIX datagram socket can send; a UDP socket gets its
+    /// name with its first send, which nobody notices.
+    const NAMELESS: bool = false;
 }
 
 /// An address that sockets of one family have.

@@ -108,6 +108,6 @@ impl<R: Runtime> StreamListener<R, Tcp> {
 }
 
 standard_conversions! {
-    StreamSocket<Tcp> = std::net::TcpStream;
-    StreamListener<Tcp> = std::net::TcpListener;
+    TcpStream = std::net::TcpStream;
+    TcpListener = std::net::TcpListener;
 }

@@ -12,6 +12,7 @@ pub use bind::{UdpBind, UdpConnect};
 
 pub(crate) use bind::bind;
 
+use crate::adopt::{AdoptError, IntoFdError, standard_conversions};
 use crate::datagram::{Connected, DatagramSocket, Unconnected};
 use crate::kind::Kind;
 
@@ -79,4 +80,9 @@ impl<R: Runtime> DatagramSocket<R, Udp, Connected> {
     pub fn connect_on(runtime: &R, to: impl Into<Target>) -> UdpConnect<R> {
         UdpConnect::new(Some(runtime.clone()), to.into())
     }
+}
+
+standard_conversions! {
+    UdpSocket = std::net::UdpSocket;
+    ConnectedUdpSocket = std::net::UdpSocket;
 }

@@ -131,6 +131,6 @@ impl<R: Runtime> StreamListener<R, Unix> {
 }
 
 standard_conversions! {
-    StreamSocket<Unix> = std::os::unix::net::UnixStream;
-    StreamListener<Unix> = std::os::unix::net::UnixListener;
+    UnixStream = std::os::unix::net::UnixStream;
+    UnixListener = std::os::unix::net::UnixListener;
 }

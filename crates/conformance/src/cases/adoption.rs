@@ -1,6 +1,7 @@
 //! Sockets that were made elsewhere, taken over; and given away.
 
-pub(crate) mod giving;
+pub(super) mod datagram;
+pub(super) mod giving;
 
 use std::fs::File;
 use std::io::{self, Read, Write};

@@ -19,6 +19,8 @@ pub(crate) enum Role {
     Connected,
     /// It accepts connections.
     Listening,
+    /// It has no peer. A kind that is of no use without a name has one.
+    Unconnected,
 }
 
 impl Role {
@@ -26,14 +28,17 @@ impl Role {
         match self {
             Self::Connected => format!("a connected {} socket", K::NAME),
             Self::Listening => format!("a listening {} socket", K::NAME),
+            Self::Unconnected if K::NAMELESS => format!("an unconnected {} socket", K::NAME),
+            Self::Unconnected => format!("a bound, unconnected {} socket", K::NAME),
         }
     }
 
     /// Whether a socket in this state will do.
-    fn fits(self, state: State) -> bool {
+    fn fits<K: Kind>(self, state: State) -> bool {
         match self {
             Self::Connected => state == State::Connected,
             Self::Listening => state == State::Listening,
+            Self::Unconnected => state == State::Bound || K::NAMELESS && state == State::New,
         }
     }
 }
@@ -57,7 +62,7 @@ pub(super) fn check<K: Kind>(
         return Err((fault, found.to_string()));
     }
     let (state, addresses) = state_of::<K>(&socket).map_err(unknown)?;
-    if !role.fits(state) {
+    if !role.fits::<K>(state) {
         return Err((AdoptFault::State, format!("{found}, {state}")));
     }
     Ok(addresses)

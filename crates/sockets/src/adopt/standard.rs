@@ -1,10 +1,10 @@
 //! From and into the standard library's sockets.
 
-/// Writes the conversions between a socket of the kind `$kind` and the standard library's socket of that kind.
+/// Writes the conversions between `$socket`, of any runtime, and the standard library's socket of that kind.
 macro_rules! standard_conversions {
-    ($($socket:ident<$kind:ty> = $standard:ty;)*) => {$(
+    ($($socket:ident = $standard:ty;)*) => {$(
         #[doc = concat!("From and into [`", stringify!($standard), "`].")]
-        impl<R: Runtime> $socket<R, $kind> {
+        impl<R: Runtime> $socket<R> {
             /// As [`from_fd`](Self::from_fd), from the standard library's socket.
             ///
             /// # Errors
@@ -26,7 +26,7 @@ macro_rules! standard_conversions {
         }
 
         /// On the current runtime; see [`from_fd`](Self::from_fd).
-        impl<R: Runtime> TryFrom<$standard> for $socket<R, $kind> {
+        impl<R: Runtime> TryFrom<$standard> for $socket<R> {
             type Error = AdoptError;
 
             fn try_from(socket: $standard) -> Result<Self, AdoptError> {

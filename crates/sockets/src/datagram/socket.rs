@@ -24,7 +24,10 @@ use crate::unix::SocketFile;
 /// Whether a datagram socket is connected to a peer: [`Connected`] and [`Unconnected`], which have no values.
 ///
 /// Sealed: there is nothing between.
-pub trait Connection: Copy + Debug + Send + Sync + Unpin + sealed::Sealed + 'static {}
+pub trait Connection: Copy + Debug + Send + Sync + Unpin + sealed::Sealed + 'static {
+    /// Whether it is.
+    const CONNECTED: bool;
+}
 
 /// A datagram socket that is connected to one peer. It receives from nobody else, and sends to nobody else.
 #[derive(Clone, Copy, Debug)]
@@ -36,8 +39,13 @@ pub enum Connected {}
 #[expect(clippy::exhaustive_enums, reason = "it has no values")]
 pub enum Unconnected {}
 
-impl Connection for Connected {}
-impl Connection for Unconnected {}
+impl Connection for Connected {
+    const CONNECTED: bool = true;
+}
+
+impl Connection for Unconnected {
+    const CONNECTED: bool = false;
+}
 
 mod sealed {
     pub trait Sealed {}
@@ -54,7 +62,7 @@ mod sealed {
 /// Dropping the socket, or [`close`](Self::close), frees its address; a [`Closer`] closes it from another task.
 #[derive(Debug)]
 pub struct DatagramSocket<R: Runtime, K: Kind, C: Connection> {
-    link: Link<R, K>,
+    pub(super) link: Link<R, K>,
     connection: PhantomData<C>,
 }
 
@@ -139,7 +147,7 @@ impl<R: Runtime, K: Kind, C: Connection> DatagramSocket<R, K, C> {
         self.link.peer_credentials()
     }
 
-    fn new(source: R::Source, ends: Ends<R, K>, file: Option<Box<SocketFile>>) -> Self {
+    pub(super) fn new(source: R::Source, ends: Ends<R, K>, file: Option<Box<SocketFile>>) -> Self {
         Self {
             link: Link::with_file(source, ends, file),
             connection: PhantomData,

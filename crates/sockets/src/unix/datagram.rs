@@ -10,6 +10,7 @@ use socket2::Type;
 pub use bind::{UnixDatagramBind, UnixDatagramConnect};
 
 use super::socket;
+use crate::adopt::{AdoptError, IntoFdError, standard_conversions};
 use crate::datagram::{Connected, DatagramSocket, Unconnected};
 use crate::kind::Kind;
 
@@ -25,6 +26,7 @@ impl Kind for UnixDgram {
     const PROTOCOLS: &'static [i32] = &[];
     const SHORT_IS_DRAINED: bool = false;
     const RECEIVERS_QUEUE: bool = true;
+    const NAMELESS: bool = true;
 }
 
 /// A UNIX datagram socket on the runtime `R`, made by [`bind`](Self::bind) or [`unbound`](Self::unbound): it receives from
@@ -138,4 +140,9 @@ impl<R: Runtime> DatagramSocket<R, UnixDgram, Connected> {
     pub fn peer_credentials(&self) -> io::Result<PeerCredentials> {
         self.credentials()
     }
+}
+
+standard_conversions! {
+    UnixDatagram = std::os::unix::net::UnixDatagram;
+    ConnectedUnixDatagram = std::os::unix::net::UnixDatagram;
 }

@@ -1,5 +1,7 @@
 //! UNIX sockets that were made elsewhere, and who is at their other end.
 
+pub(in crate::cases) mod datagram;
+
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::net::{UnixDatagram as StdDatagram, UnixListener as StdListener, UnixStream as StdStream};
 use std::{fs, io};
@@ -35,9 +37,9 @@ fn listener(context: &Context, fd: impl Into<OwnedFd>) -> Result<UnixListener<Bo
 }
 
 /// A socket that is none of ours, bound to an address of its own.
-fn bound(context: &Context) -> (Socket, UnixAddress) {
+fn bound(context: &Context, kind: Type) -> (Socket, UnixAddress) {
     let address = context.unix_address();
-    let socket = Socket::new(Domain::UNIX, Type::STREAM, None).unwrap();
+    let socket = Socket::new(Domain::UNIX, kind, None).unwrap();
     let to = match (&address.path(), address.abstract_name()) {
         (Some(path), _) => SockAddr::unix(path).unwrap(),
         (None, name) => {
@@ -70,7 +72,7 @@ async fn a_connected_socket_becomes_a_stream(context: Context) {
 }
 
 async fn a_listening_socket_becomes_a_listener(context: Context) {
-    let (socket, address) = bound(&context);
+    let (socket, address) = bound(&context, Type::STREAM);
     socket.listen(8).unwrap();
     let adopted = UnixListener::from_std(
         context.runtime().clone(),
@@ -122,7 +124,7 @@ async fn a_socket_that_is_not_connected_is_no_stream(context: Context) {
 }
 
 async fn a_socket_that_does_not_listen_is_no_listener(context: Context) {
-    let (socket, address) = bound(&context);
+    let (socket, address) = bound(&context, Type::STREAM);
     let error = listener(&context, socket).unwrap_err();
     assert!(matches!(error.fault(), AdoptFault::State), "{error:?}");
     if let Some(path) = address.path() {
