@@ -26,6 +26,7 @@ mod two_way;
 mod udp;
 mod udp_errors;
 mod unix;
+mod unix_datagram;
 
 use crate::case::Case;
 
@@ -80,6 +81,10 @@ pub(crate) fn of_unix_sockets() -> impl Iterator<Item = &'static Case> {
         unix::adoption::datagram::CASES,
         unix::listener::CASES,
         unix::file::CASES,
+        unix::listener::CASES,
+        unix::file::CASES,
+        unix_datagram::CASES,
+        unix_datagram::room::CASES,
     ];
     files.into_iter().flatten()
 }

@@ -41,7 +41,8 @@ pub type UnixDatagram<R> = DatagramSocket<R, UnixDgram, Unconnected>;
 /// A UNIX datagram socket on the runtime `R` that is connected to one peer, made by [`connect`](Self::connect) or
 /// [`pair`](Self::pair).
 ///
-/// Sends to a peer that is gone are `NotSent`, of the kind `ConnectionRefused`; a receive waits on. A send waits for room
+/// A send to a peer that is gone is `NotSent`, of the kind `ConnectionRefused` and later, once the system has let go of the
+/// peer, `NotConnected`; a receive waits on. A send waits for room
 /// in the peer's queue.
 pub type ConnectedUnixDatagram<R> = DatagramSocket<R, UnixDgram, Connected>;
 

@@ -251,10 +251,10 @@ async fn refusal(context: &Context, path: &Path) -> PathInUse {
 }
 
 /// A directory of a case's own, which goes with it.
-struct Directory(PathBuf);
+pub(in crate::cases) struct Directory(PathBuf);
 
 impl Directory {
-    fn new(context: &Context) -> Result<Self, NotApplicable> {
+    pub(in crate::cases) fn new(context: &Context) -> Result<Self, NotApplicable> {
         if context.abstract_names {
             return Err(NO_FILE);
         }
@@ -265,11 +265,11 @@ impl Directory {
     }
 
     /// A path in it that nobody has.
-    fn file(&self) -> PathBuf {
+    pub(in crate::cases) fn file(&self) -> PathBuf {
         self.0.join(unique_name())
     }
 
-    fn files(&self) -> usize {
+    pub(in crate::cases) fn files(&self) -> usize {
         fs::read_dir(&self.0).expect("it is there").count()
     }
 }
