@@ -10,6 +10,7 @@ mod cancellation;
 mod closers;
 mod closing;
 mod connect;
+mod descriptors;
 mod half_close;
 mod halves;
 mod listener;
@@ -38,6 +39,8 @@ pub(crate) fn of_runtimes() -> impl Iterator<Item = &'static Case> {
         readiness::CASES,
         readiness::closing::CASES,
         readiness::kinds::CASES,
+        descriptors::CASES,
+        descriptors::odd::CASES,
     ];
     files.into_iter().flatten()
 }

@@ -17,7 +17,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// Why nothing was received.
 ///
 /// `EndOfStream`, `Closed` and `Broken` are final: every later receive says the same (`Closed` also replaces the others
-/// once our side has closed). `EmptyBuffer`, `Exhausted` and `Undelivered` leave the stream or the socket as it was.
+/// once our side has closed). `EmptyBuffer`, `NoDescriptors`, `Exhausted` and `Undelivered` leave the stream or the
+/// socket as it was.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum ReceiveError {
@@ -29,6 +30,8 @@ pub enum ReceiveError {
     Broken(Cause),
     /// The buffer given has no room, so nothing could ever be received into it. The caller's mistake.
     EmptyBuffer,
+    /// A receive of descriptors was to receive none. The caller's mistake.
+    NoDescriptors,
     /// The system had no memory for this call (`ENOBUFS`, `ENOMEM`). It can be repeated.
     Exhausted(Cause),
     /// Datagrams only: one that was sent earlier could not be delivered, as a router or the peer's system has told
@@ -44,12 +47,20 @@ pub enum SendError {
     Closed,
     /// The transport failed. Final: every later send says the same.
     Broken(Cause),
-    /// The system had no memory for this call (`ENOBUFS`, `ENOMEM`). It can be repeated.
+    /// The system had no memory for this call (`ENOBUFS`, `ENOMEM`), or too many descriptors are on their way
+    /// (`ETOOMANYREFS`). It can be repeated.
     Exhausted(Cause),
+    /// Descriptors only: a stream carries them with its bytes, and was given no byte. The caller's mistake.
+    NoData,
+    /// Descriptors only: none was given. The caller's mistake.
+    NoDescriptors,
+    /// Descriptors only: more were given than one message can carry. Nothing was sent. The caller's mistake.
+    TooManyDescriptors,
     /// Datagrams only: this one is longer than the socket can send in one piece (`EMSGSIZE`). Nothing was sent.
     TooLong(Cause),
-    /// Datagrams only: this one was not sent, and says nothing of the next: there is no way to its address, nobody is
-    /// there, it is not permitted, or an earlier one came back undelivered. The kind of the cause tells which.
+    /// Datagrams and descriptors only: this one was not sent, and says nothing of the next: there is no way to its address,
+    /// nobody is there, it is not permitted, an earlier one came back undelivered, or a descriptor is of a kind that cannot
+    /// be sent. The kind of the cause tells which.
     NotSent(Cause),
 }
 

@@ -36,6 +36,7 @@ const _: () = {
     send_sync_unpin::<PathInUse>();
     send_sync_unpin::<ReceiveBufferSize>();
     send_sync_unpin::<ReceivedMessage>();
+    send_sync_unpin::<ReceivedFds>();
     send_sync_unpin::<ReuniteError<BoxRuntime, Tcp>>();
     send_sync_unpin::<ReuseAddress>();
     send_sync_unpin::<ReusePort>();

@@ -5,6 +5,7 @@ mod assertions;
 mod bell;
 mod credentials;
 mod datagram;
+mod descriptors;
 mod interfaces;
 mod kind;
 mod link;
@@ -27,6 +28,7 @@ mod unix;
 
 pub use adopt::{AdoptError, AdoptFault, IntoFdError};
 pub use datagram::{Connected, Connection, DatagramSocket, Datagrams, Unconnected};
+pub use descriptors::ReceivedFds;
 pub use interfaces::{Interface, interface_index, interface_name, interfaces};
 pub use kind::Kind;
 pub use names::{NameError, NameQuery, host_name, protocol_number, service_port};

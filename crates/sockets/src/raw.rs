@@ -15,11 +15,14 @@ mod socket;
 mod wait;
 
 pub use address::SocketAddress;
-pub(crate) use control::SCM_PIDFD;
 pub use control::{Control, ControlMessage};
+pub(crate) use control::{SCM_PIDFD, encode};
+pub use convert::SocketFromError;
 pub use error::SocketError;
 pub use flags::MessageFlags;
 pub use receive::ReceivedMessage;
+pub(crate) use receive::receive_with;
+pub(crate) use send::send;
 pub use socket::Socket;
 
 /// Repeats a call that a signal interrupted.

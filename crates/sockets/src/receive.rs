@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 use anynet_core::{Direction, ReceiveError, Runtime, Source, Step};
 
 use crate::bell::Seat;
+use crate::descriptors::{self, ReceivedFds};
 use crate::kind::Kind;
 use crate::shared::Shared;
 use crate::socket;
@@ -38,7 +39,7 @@ impl<R: Runtime> Receiver<R> {
         buf: &mut [u8],
     ) -> Poll<Result<NonZeroUsize, ReceiveError>> {
         let room = buf.len();
-        self.poll_with(shared, cx, room, |fd| {
+        let received = self.poll_with(shared, cx, room, |fd| {
             let n = socket::receive(fd, buf)?;
             // On TCP a read that left room has seen the buffer empty. (An urgent mark stops a read early too: what lies
             // behind it then waits for the next arrival, as it does with tokio's own streams.) An end is there for the
@@ -48,7 +49,8 @@ impl<R: Runtime> Receiver<R> {
             } else {
                 Step::Done(n)
             })
-        })
+        });
+        received.map(|received| self.received(shared, received))
     }
 
     pub(crate) fn poll_peek<K: Kind>(
@@ -57,24 +59,43 @@ impl<R: Runtime> Receiver<R> {
         cx: &mut Context<'_>,
         buf: &mut [u8],
     ) -> Poll<Result<NonZeroUsize, ReceiveError>> {
-        self.poll_with(shared, cx, buf.len(), |fd| socket::peek(fd, buf).map(Step::Done))
+        let peeked = self.poll_with(shared, cx, buf.len(), |fd| socket::peek(fd, buf).map(Step::Done));
+        peeked.map(|peeked| self.received(shared, peeked))
+    }
+
+    /// Receives bytes and at most `most` descriptors that came with them. Alone among the receives it takes an empty
+    /// buffer.
+    pub(crate) fn poll_receive_fds<K: Kind>(
+        &mut self,
+        shared: &Shared<R, K>,
+        cx: &mut Context<'_>,
+        buf: &mut [u8],
+        most: usize,
+    ) -> Poll<Result<ReceivedFds, ReceiveError>> {
+        if most == 0 {
+            return Poll::Ready(Err(ReceiveError::NoDescriptors));
+        }
+        let received = self.poll_with(shared, cx, most, |fd| {
+            descriptors::receive_from_stream(fd, buf, most).map(Step::Done)
+        });
+        received.map(|received| received?.ok_or_else(|| shared.end_of_stream(&mut self.ended)))
     }
 
     /// The order of checks, once: the caller has looked at the latch; now the arguments, an end already reported, the
     /// system.
     #[inline]
-    fn poll_with<K: Kind>(
+    fn poll_with<K: Kind, T>(
         &mut self,
         shared: &Shared<R, K>,
         cx: &mut Context<'_>,
         room: usize,
-        op: impl FnMut(BorrowedFd<'_>) -> io::Result<Step<usize>>,
-    ) -> Poll<Result<NonZeroUsize, ReceiveError>> {
+        op: impl FnMut(BorrowedFd<'_>) -> io::Result<Step<T>>,
+    ) -> Poll<Result<T, ReceiveError>> {
         if let Some(error) = self.refusal(room) {
             return Poll::Ready(Err(error));
         }
         match shared.source.poll_io(&mut self.slot, cx, Direction::Read, op) {
-            Poll::Ready(received) => Poll::Ready(self.received(shared, received)),
+            Poll::Ready(received) => Poll::Ready(received.map_err(|error| shared.receive_failed(error))),
             Poll::Pending if shared.closes_while_waiting(&mut self.seat, cx) => {
                 Poll::Ready(Err(ReceiveError::Closed))
             }
@@ -93,7 +114,10 @@ impl<R: Runtime> Receiver<R> {
         }
         match socket::receive(shared.source.as_fd(), buf) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
-            received => self.received(shared, received).map(Some),
+            received => {
+                let received = received.map_err(|error| shared.receive_failed(error));
+                self.received(shared, received).map(Some)
+            }
         }
     }
 
@@ -117,11 +141,8 @@ impl<R: Runtime> Receiver<R> {
     fn received<K: Kind>(
         &mut self,
         shared: &Shared<R, K>,
-        received: io::Result<usize>,
+        received: Result<usize, ReceiveError>,
     ) -> Result<NonZeroUsize, ReceiveError> {
-        match received {
-            Ok(n) => NonZeroUsize::new(n).ok_or_else(|| shared.end_of_stream(&mut self.ended)),
-            Err(error) => Err(shared.receive_failed(error)),
-        }
+        NonZeroUsize::new(received?).ok_or_else(|| shared.end_of_stream(&mut self.ended))
     }
 }

@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 use anynet_core::{Direction, Runtime, SendError, Source, Step};
 
 use crate::bell::Seat;
+use crate::descriptors;
 use crate::kind::Kind;
 use crate::shared::Shared;
 use crate::socket;
@@ -59,6 +60,27 @@ impl<R: Runtime> Sender<R> {
             let (sent, given) = socket::send_vectored(fd, bufs)?;
             Ok(step::<K>(sent, given))
         })
+    }
+
+    /// Sends a prefix of `data`, at least one byte, and `fds` with it.
+    pub(crate) fn poll_send_fds<K: Kind>(
+        &mut self,
+        shared: &Shared<R, K>,
+        cx: &mut Context<'_>,
+        data: &[u8],
+        fds: &[BorrowedFd<'_>],
+    ) -> Poll<Result<usize, SendError>> {
+        if self.ended {
+            return Poll::Ready(Err(SendError::Closed));
+        }
+        if data.is_empty() {
+            return Poll::Ready(Err(SendError::NoData));
+        }
+        if let Some(error) = descriptors::refusal(fds) {
+            return Poll::Ready(Err(error));
+        }
+        let sent = self.poll_with(shared, cx, |fd| descriptors::send(fd, data, fds).map(Step::Done));
+        sent.map(|sent| sent?)
     }
 
     pub(crate) fn poll_send_ready<K: Kind>(

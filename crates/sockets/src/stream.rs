@@ -1,6 +1,7 @@
 //! Stream sockets: what TCP and UNIX streams have in common, which is nearly everything.
 
 mod adoption;
+mod descriptors;
 mod halves;
 mod listener;
 mod socket;

@@ -15,7 +15,9 @@ impl From<ReceiveError> for io::Error {
             | ReceiveError::Undelivered(cause) => cause.into(),
             ReceiveError::EndOfStream => Self::new(io::ErrorKind::UnexpectedEof, error),
             ReceiveError::Closed => Self::new(io::ErrorKind::NotConnected, error),
-            ReceiveError::EmptyBuffer => Self::new(io::ErrorKind::InvalidInput, error),
+            ReceiveError::EmptyBuffer | ReceiveError::NoDescriptors => {
+                Self::new(io::ErrorKind::InvalidInput, error)
+            }
         }
     }
 }
@@ -28,6 +30,9 @@ impl From<SendError> for io::Error {
             | SendError::TooLong(cause)
             | SendError::NotSent(cause) => cause.into(),
             SendError::Closed => Self::new(io::ErrorKind::NotConnected, error),
+            SendError::NoData | SendError::NoDescriptors | SendError::TooManyDescriptors => {
+                Self::new(io::ErrorKind::InvalidInput, error)
+            }
         }
     }
 }

@@ -38,6 +38,7 @@ impl fmt::Display for ReceiveError {
             Self::Closed => "the stream was closed on this side",
             Self::Broken(_) => "the connection is broken",
             Self::EmptyBuffer => "cannot receive into an empty buffer",
+            Self::NoDescriptors => "cannot receive at most no descriptor",
             Self::Exhausted(_) => "the system has no memory to receive with",
             Self::Undelivered(_) => "an earlier datagram could not be delivered",
         })
@@ -50,8 +51,11 @@ impl fmt::Display for SendError {
             Self::Closed => "the stream was closed for sending on this side",
             Self::Broken(_) => "the connection is broken",
             Self::Exhausted(_) => "the system has no memory to send with",
+            Self::NoData => "descriptors cannot be sent without a byte",
+            Self::NoDescriptors => "there is no descriptor to send",
+            Self::TooManyDescriptors => "more descriptors than one message can carry",
             Self::TooLong(_) => "the datagram is too long to be sent",
-            Self::NotSent(_) => "the datagram was not sent",
+            Self::NotSent(_) => "the message was not sent",
         })
     }
 }
@@ -168,7 +172,7 @@ impl StdError for ReceiveError {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match self {
             Self::Broken(cause) | Self::Exhausted(cause) | Self::Undelivered(cause) => Some(cause),
-            Self::EndOfStream | Self::Closed | Self::EmptyBuffer => None,
+            Self::EndOfStream | Self::Closed | Self::EmptyBuffer | Self::NoDescriptors => None,
         }
     }
 }
@@ -179,7 +183,7 @@ impl StdError for SendError {
             Self::Broken(cause) | Self::Exhausted(cause) | Self::TooLong(cause) | Self::NotSent(cause) => {
                 Some(cause)
             }
-            Self::Closed => None,
+            Self::Closed | Self::NoData | Self::NoDescriptors | Self::TooManyDescriptors => None,
         }
     }
 }

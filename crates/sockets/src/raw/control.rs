@@ -69,7 +69,7 @@ pub enum Control<'a> {
 }
 
 /// The control data of one message, as the system wants it.
-pub(super) fn encode(controls: &[Control<'_>]) -> io::Result<Vec<u8>> {
+pub(crate) fn encode(controls: &[Control<'_>]) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     for control in controls {
         match *control {

@@ -121,6 +121,16 @@ fn receive(
             &mut large
         }
     };
+    receive_with(fd, bufs, control, flags)
+}
+
+/// recvmsg(2), with `control` as the room for control data. Descriptors are close-on-exec from the start.
+pub(crate) fn receive_with(
+    fd: BorrowedFd<'_>,
+    bufs: &mut [IoSliceMut<'_>],
+    control: &mut [u8],
+    flags: MessageFlags,
+) -> io::Result<ReceivedMessage> {
     let (length, flags, sender, control) =
         retry(|| sys::message::receive(fd, bufs, control, flags.bits() | CLOSE_ON_EXEC))?;
     close_on_exec(&control)?;

@@ -55,23 +55,24 @@ impl<R: Runtime> Socket<R> {
         to: Option<&SocketAddress>,
     ) -> Result<usize, SocketError> {
         let control = encode(control)?;
-        // A peer that is gone is an error, not a signal that ends the process.
-        let flags = flags.bits() | SendFlags::NOSIGNAL.bits() as i32;
-        let send = |fd: BorrowedFd<'_>| retry(|| send(fd, bufs, &control, flags, to));
+        let send = |fd: BorrowedFd<'_>| send(fd, bufs, &control, flags, to);
         self.descriptor.io(Direction::Write, send).await
     }
 }
 
-fn send(
+/// sendmsg(2), with control data that is [encoded](encode).
+pub(crate) fn send(
     fd: BorrowedFd<'_>,
     bufs: &[IoSlice<'_>],
     control: &[u8],
-    flags: i32,
+    flags: MessageFlags,
     to: Option<&SocketAddress>,
 ) -> io::Result<usize> {
     let mut message = MsgHdr::new().with_buffers(bufs).with_control(control);
     if let Some(to) = to {
         message = message.with_addr(to.as_system());
     }
-    SockRef::from(&fd).sendmsg(&message, flags)
+    // A peer that is gone is an error, not a signal that ends the process.
+    let flags = flags.bits() | SendFlags::NOSIGNAL.bits() as i32;
+    retry(|| SockRef::from(&fd).sendmsg(&message, flags))
 }

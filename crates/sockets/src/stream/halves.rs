@@ -78,6 +78,12 @@ impl<R: Runtime, K: Kind> StreamReceiveHalf<R, K> {
         self.link.peer()
     }
 
+    #[cold]
+    pub(super) fn receive_closed<T>(&mut self) -> Result<T, ReceiveError> {
+        self.release();
+        Err(ReceiveError::Closed)
+    }
+
     fn release(&mut self) {
         self.leave();
         self.receiver = Receiver::new(false);
@@ -103,10 +109,7 @@ impl<R: Runtime, K: Kind> ByteReceiveStream for StreamReceiveHalf<R, K> {
                 let received = self.receiver.poll_receive(shared, cx, buf);
                 received.map(|received| self.noticed(received))
             }
-            None => {
-                self.release();
-                Poll::Ready(Err(ReceiveError::Closed))
-            }
+            None => Poll::Ready(self.receive_closed()),
         }
     }
 }
@@ -136,7 +139,7 @@ impl<R: Runtime, K: Kind> StreamSendHalf<R, K> {
     }
 
     #[cold]
-    fn closed<T>(&mut self) -> Result<T, SendError> {
+    pub(super) fn send_closed<T>(&mut self) -> Result<T, SendError> {
         self.release();
         Err(SendError::Closed)
     }
@@ -158,7 +161,7 @@ impl<R: Runtime, K: Kind> ByteSendStream for StreamSendHalf<R, K> {
                 let sent = self.sender.poll_send(shared, cx, bufs);
                 sent.map(|sent| self.noticed(sent))
             }
-            None => Poll::Ready(self.closed()),
+            None => Poll::Ready(self.send_closed()),
         }
     }
 
@@ -168,7 +171,7 @@ impl<R: Runtime, K: Kind> ByteSendStream for StreamSendHalf<R, K> {
                 let ready = self.sender.poll_send_ready(shared, cx);
                 ready.map(|ready| self.noticed(ready))
             }
-            None => Poll::Ready(self.closed()),
+            None => Poll::Ready(self.send_closed()),
         }
     }
 
@@ -177,7 +180,7 @@ impl<R: Runtime, K: Kind> ByteSendStream for StreamSendHalf<R, K> {
     fn poll_flush(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
         match self.link.open() {
             Some(_) => Poll::Ready(Ok(())),
-            None => Poll::Ready(self.closed()),
+            None => Poll::Ready(self.send_closed()),
         }
     }
 
@@ -188,7 +191,7 @@ impl<R: Runtime, K: Kind> ByteSendStream for StreamSendHalf<R, K> {
                 let sent = self.sender.send_eof(shared);
                 self.noticed(sent)
             }
-            None => self.closed(),
+            None => self.send_closed(),
         })
     }
 
@@ -221,7 +224,7 @@ macro_rules! half {
             /// Passes a result on. A closer that came during the call leaves this half's hold on the descriptor to
             /// whoever is told of it.
             #[inline]
-            fn noticed<T, E>(&mut self, result: Result<T, E>) -> Result<T, E> {
+            pub(super) fn noticed<T, E>(&mut self, result: Result<T, E>) -> Result<T, E> {
                 if result.is_err() {
                     self.release_if_closed();
                 }

@@ -209,7 +209,7 @@ impl<R: Runtime, K: Kind> StreamSocket<R, K> {
 
     /// Passes a result on. A closer that came during the call leaves the descriptor to whoever is told of it.
     #[inline]
-    fn noticed<T, E>(&mut self, result: Result<T, E>) -> Result<T, E> {
+    pub(super) fn noticed<T, E>(&mut self, result: Result<T, E>) -> Result<T, E> {
         if result.is_err() {
             self.release_if_closed();
         }
@@ -236,13 +236,13 @@ impl<R: Runtime, K: Kind> StreamSocket<R, K> {
     }
 
     #[cold]
-    fn receive_closed<T>(&mut self) -> Result<T, ReceiveError> {
+    pub(super) fn receive_closed<T>(&mut self) -> Result<T, ReceiveError> {
         self.release();
         Err(ReceiveError::Closed)
     }
 
     #[cold]
-    fn send_closed<T>(&mut self) -> Result<T, SendError> {
+    pub(super) fn send_closed<T>(&mut self) -> Result<T, SendError> {
         self.release();
         Err(SendError::Closed)
     }
