@@ -84,8 +84,6 @@ pub(crate) fn of_unix_sockets() -> impl Iterator<Item = &'static Case> {
         unix::adoption::datagram::CASES,
         unix::listener::CASES,
         unix::file::CASES,
-        unix::listener::CASES,
-        unix::file::CASES,
         unix_datagram::CASES,
         unix_datagram::room::CASES,
     ];

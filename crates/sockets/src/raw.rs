@@ -17,7 +17,6 @@ mod wait;
 pub use address::SocketAddress;
 pub use control::{Control, ControlMessage};
 pub(crate) use control::{SCM_PIDFD, encode};
-pub use convert::SocketFromError;
 pub use error::SocketError;
 pub use flags::MessageFlags;
 pub use receive::ReceivedMessage;
