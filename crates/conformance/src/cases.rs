@@ -15,6 +15,7 @@ mod half_close;
 mod halves;
 mod listener;
 mod one_way;
+mod options;
 mod raw_socket;
 mod readiness;
 mod resolve;
@@ -60,6 +61,7 @@ pub(crate) fn of_sockets() -> impl Iterator<Item = &'static Case> {
         connect::CASES,
         halves::CASES,
         listener::CASES,
+        options::CASES,
         raw_socket::CASES,
         raw_socket::closing::CASES,
         raw_socket::connect::CASES,
