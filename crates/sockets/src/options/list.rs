@@ -10,7 +10,7 @@ use super::SocketOption;
 
 /// What to set on a socket before it is bound, connected or listening, in the order given.
 ///
-/// Given to a builder with `options`, as to [`Connect`](crate::Connect::options) and [`Bind`](crate::Bind::options).
+/// Given to a builder with `options`, as to [`TcpConnect`](crate::TcpConnect::options) and [`TcpBind`](crate::TcpBind::options).
 /// The module's documentation has [an example](super).
 #[derive(Clone, Default)]
 #[must_use = "options do nothing before a socket is made with them"]
