@@ -6,6 +6,7 @@ mod bell;
 mod credentials;
 mod datagram;
 mod descriptors;
+mod identity;
 mod interfaces;
 mod kind;
 mod link;

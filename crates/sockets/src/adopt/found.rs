@@ -9,6 +9,7 @@ use rustix::io::Errno;
 use socket2::{Domain, SockRef, Socket, Type};
 
 use super::AdoptFault;
+use crate::identity::Identity;
 use crate::kind::{Kind, SocketAddress};
 use crate::socket;
 
@@ -57,7 +58,7 @@ pub(super) fn check<K: Kind>(
     role: Role,
 ) -> Result<Addresses<K::Address>, (AdoptFault, String)> {
     let socket = SockRef::from(fd);
-    let found = Found::ask(&socket).map_err(unknown)?;
+    let found = Found(Identity::of(&socket).map_err(unknown)?);
     if let Some(fault) = found.mismatch::<K>() {
         return Err((fault, found.to_string()));
     }
@@ -79,26 +80,13 @@ fn unknown(error: io::Error) -> (AdoptFault, String) {
     }
 }
 
-/// What a socket is made to be.
+/// What a socket was made to be, to be compared and shown.
 #[derive(Debug)]
-struct Found {
-    domain: Domain,
-    kind: Type,
-    /// `None` where the system does not tell, or there is none.
-    protocol: Option<i32>,
-}
+struct Found(Identity);
 
 impl Found {
-    fn ask(socket: &Socket) -> io::Result<Self> {
-        Ok(Self {
-            kind: socket.r#type()?,
-            domain: domain(socket)?,
-            protocol: protocol(socket)?,
-        })
-    }
-
     fn family(&self) -> Option<Family> {
-        match self.domain {
+        match self.0.family {
             Domain::IPV4 => Some(Family::Ipv4),
             Domain::IPV6 => Some(Family::Ipv6),
             Domain::UNIX => Some(Family::Unix),
@@ -107,15 +95,15 @@ impl Found {
     }
 
     fn mismatch<K: Kind>(&self) -> Option<AdoptFault> {
-        let other_protocol = |protocol| !K::PROTOCOLS.is_empty() && !K::PROTOCOLS.contains(&protocol);
+        let other_protocol = |it| !K::PROTOCOLS.is_empty() && !K::PROTOCOLS.contains(&i32::from(it));
         if !self
             .family()
             .is_some_and(|family| K::Address::FAMILIES.contains(&family))
         {
             Some(AdoptFault::Family)
-        } else if self.kind != K::TYPE {
+        } else if self.0.kind != K::TYPE {
             Some(AdoptFault::Type)
-        } else if self.protocol.is_some_and(other_protocol) {
+        } else if self.0.protocol.is_some_and(other_protocol) {
             Some(AdoptFault::Protocol)
         } else {
             None
@@ -131,7 +119,7 @@ impl fmt::Display for Found {
             Some(family) => write!(f, "an {family} ")?,
             None => f.write_str("a ")?,
         }
-        match self.kind {
+        match self.0.kind {
             Type::STREAM => f.write_str("stream socket")?,
             Type::DGRAM => f.write_str("datagram socket")?,
             Type::SEQPACKET => f.write_str("sequential-packet socket")?,
@@ -139,10 +127,10 @@ impl fmt::Display for Found {
             other => write!(f, "socket of type {}", i32::from(other))?,
         }
         if self.family().is_none() {
-            write!(f, " of family {}", i32::from(self.domain))?;
+            write!(f, " of family {}", i32::from(self.0.family))?;
         }
-        match self.protocol {
-            Some(protocol) => write!(f, " of protocol {protocol}"),
+        match self.0.protocol {
+            Some(protocol) => write!(f, " of protocol {}", i32::from(protocol)),
             None => Ok(()),
         }
     }
@@ -195,37 +183,6 @@ fn is_listening(socket: &Socket) -> io::Result<bool> {
     return Ok(socket.r#type()? == Type::STREAM);
 }
 
-#[cfg(any(
-    target_os = "linux",
-    target_os = "android",
-    target_os = "freebsd",
-    target_os = "fuchsia"
-))]
-fn protocol(socket: &Socket) -> io::Result<Option<i32>> {
-    Ok(socket.protocol()?.map(i32::from))
-}
-
-#[cfg(not(any(
-    target_os = "linux",
-    target_os = "android",
-    target_os = "freebsd",
-    target_os = "fuchsia"
-)))]
-fn protocol(_socket: &Socket) -> io::Result<Option<i32>> {
-    Ok(None)
-}
-
-#[cfg(any(target_os = "linux", target_os = "android", target_os = "fuchsia"))]
-fn domain(socket: &Socket) -> io::Result<Domain> {
-    socket.domain()
-}
-
-/// By the local address, which a socket has before it is bound.
-#[cfg(not(any(target_os = "linux", target_os = "android", target_os = "fuchsia")))]
-fn domain(socket: &Socket) -> io::Result<Domain> {
-    Ok(socket.local_addr()?.domain())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -233,17 +190,17 @@ mod tests {
 
     #[test]
     fn another_protocol_of_the_same_type_is_another_kind() {
-        let sctp = Found {
-            domain: Domain::IPV6,
+        let sctp = Found(Identity {
+            family: Domain::IPV6,
             kind: Type::STREAM,
-            protocol: Some(132),
-        };
+            protocol: Some(132.into()),
+        });
         assert!(matches!(sctp.mismatch::<Tcp>(), Some(AdoptFault::Protocol)));
         assert_eq!(sctp.to_string(), "an IPv6 stream socket of protocol 132");
-        let untold = Found {
+        let untold = Found(Identity {
             protocol: None,
-            ..sctp
-        };
+            ..sctp.0
+        });
         assert!(untold.mismatch::<Tcp>().is_none());
     }
 }

@@ -282,7 +282,8 @@ impl<R: Runtime, K: Kind, C: Connection> Datagram for DatagramSocket<R, K, C> {
     }
 }
 
-/// Answers its local address, its peer's if it is connected, and a [`Closer`].
+/// Answers its local address, the family, the raw socket and a [`Closer`]; if it is connected, its peer's address too, and
+/// on a UNIX socket the peer's credentials.
 impl<R: Runtime, K: Kind, C: Connection> Attributes for DatagramSocket<R, K, C> {
     fn attributes<'a>(&'a self, request: &mut Request<'_, 'a>) {
         self.link.facts(request);

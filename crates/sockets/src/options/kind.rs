@@ -6,6 +6,8 @@ use std::io;
 
 use socket2::{Domain, Socket, Type};
 
+use crate::identity::family;
+
 /// The sockets that an option is for.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Kind {
@@ -46,17 +48,12 @@ impl Kind {
     }
 }
 
-/// The address family, by the local address: not every system can be asked for it, and this has one before it is bound.
-fn domain(socket: &Socket) -> io::Result<Domain> {
-    Ok(socket.local_addr()?.domain())
-}
-
 pub(super) fn is_v6(socket: &Socket) -> io::Result<bool> {
-    Ok(domain(socket)? == Domain::IPV6)
+    Ok(family(socket)? == Domain::IPV6)
 }
 
 fn is_ip(socket: &Socket) -> io::Result<bool> {
-    Ok([Domain::IPV4, Domain::IPV6].contains(&domain(socket)?))
+    Ok([Domain::IPV4, Domain::IPV6].contains(&family(socket)?))
 }
 
 fn is_stream(socket: &Socket) -> io::Result<bool> {
@@ -69,5 +66,5 @@ pub(super) fn is_tcp(socket: &Socket) -> io::Result<bool> {
 
 fn receives(socket: &Socket) -> io::Result<bool> {
     let linux = cfg!(any(target_os = "linux", target_os = "android"));
-    Ok(!linux || domain(socket)? != Domain::UNIX)
+    Ok(!linux || family(socket)? != Domain::UNIX)
 }

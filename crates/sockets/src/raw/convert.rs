@@ -10,8 +10,8 @@ use rustix::io::Errno;
 use socket2::SockRef;
 
 use super::Socket;
-use super::socket::Identity;
 use crate::adopt::{AdoptError, AdoptFault};
+use crate::identity::Identity;
 
 impl<R: Runtime> Socket<R> {
     /// Takes a descriptor over, whatever kind of socket it is; the system is asked which. It becomes close-on-exec, and

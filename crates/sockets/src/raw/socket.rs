@@ -13,6 +13,7 @@ use socket2::{Domain, Protocol, SockRef, Type};
 
 use super::wait::Descriptor;
 use super::{SocketAddress, SocketError};
+use crate::identity::Identity;
 
 /// A socket of any kind, with every operation of the system's, on the runtime `R`.
 ///
@@ -294,25 +295,6 @@ impl<R: Runtime> Socket<R> {
     }
 }
 
-/// What kind of socket it is.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Identity {
-    family: Domain,
-    kind: Type,
-    protocol: Option<Protocol>,
-}
-
-impl Identity {
-    /// Asks the system.
-    pub(super) fn of(socket: &socket2::Socket) -> io::Result<Self> {
-        Ok(Self {
-            kind: socket.r#type()?,
-            family: family(socket)?,
-            protocol: protocol(socket)?,
-        })
-    }
-}
-
 fn current<R: Runtime>() -> Result<R, SocketError> {
     R::current().map_err(|error| SocketError::NoRuntime(error.into()))
 }
@@ -330,45 +312,4 @@ pub(super) fn ready(fd: BorrowedFd<'_>, flags: PollFlags) -> io::Result<()> {
 pub(super) fn polled(fd: BorrowedFd<'_>, flags: PollFlags) -> io::Result<bool> {
     let mut fds = [PollFd::from_borrowed_fd(fd, flags)];
     Ok(retry_on_intr(|| rustix::event::poll(&mut fds, Some(&Timespec::default())))? > 0)
-}
-
-#[cfg(any(
-    target_os = "linux",
-    target_os = "android",
-    target_os = "freebsd",
-    target_os = "fuchsia"
-))]
-fn family(socket: &socket2::Socket) -> io::Result<Domain> {
-    socket.domain()
-}
-
-/// By the local address, which a socket has before it is bound.
-#[cfg(not(any(
-    target_os = "linux",
-    target_os = "android",
-    target_os = "freebsd",
-    target_os = "fuchsia"
-)))]
-fn family(socket: &socket2::Socket) -> io::Result<Domain> {
-    Ok(socket.local_addr()?.domain())
-}
-
-#[cfg(any(
-    target_os = "linux",
-    target_os = "android",
-    target_os = "freebsd",
-    target_os = "fuchsia"
-))]
-fn protocol(socket: &socket2::Socket) -> io::Result<Option<Protocol>> {
-    socket.protocol()
-}
-
-#[cfg(not(any(
-    target_os = "linux",
-    target_os = "android",
-    target_os = "freebsd",
-    target_os = "fuchsia"
-)))]
-fn protocol(_socket: &socket2::Socket) -> io::Result<Option<Protocol>> {
-    Ok(None)
 }

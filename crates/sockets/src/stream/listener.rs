@@ -150,7 +150,7 @@ impl<R: Runtime, K: Kind> Listener for StreamListener<R, K> {
     }
 }
 
-/// Answers its local address and a [`Closer`].
+/// Answers its local address, the family, the raw socket and a [`Closer`].
 impl<R: Runtime, K: Kind> Attributes for StreamListener<R, K> {
     fn attributes<'a>(&'a self, request: &mut Request<'_, 'a>) {
         self.link.facts(request);

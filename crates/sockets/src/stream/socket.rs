@@ -315,7 +315,7 @@ impl<R: Runtime, K: Kind> ByteSendStream for StreamSocket<R, K> {
     }
 }
 
-/// Answers the addresses and a [`Closer`].
+/// Answers the addresses, the family, the raw socket, on a UNIX stream the peer's credentials, and a [`Closer`].
 impl<R: Runtime, K: Kind> Attributes for StreamSocket<R, K> {
     fn attributes<'a>(&'a self, request: &mut Request<'_, 'a>) {
         self.link.facts(request);
