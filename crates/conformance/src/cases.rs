@@ -14,6 +14,7 @@ mod descriptors;
 mod half_close;
 mod halves;
 mod listener;
+mod multicast;
 mod one_way;
 mod options;
 mod raw_socket;
@@ -62,6 +63,7 @@ pub(crate) fn of_sockets() -> impl Iterator<Item = &'static Case> {
         halves::CASES,
         listener::CASES,
         options::CASES,
+        multicast::CASES,
         raw_socket::CASES,
         raw_socket::closing::CASES,
         raw_socket::connect::CASES,

@@ -46,6 +46,7 @@ mod kind;
 mod linux;
 mod list;
 mod methods;
+mod multicast;
 mod system;
 mod table;
 mod tcp;
@@ -60,6 +61,7 @@ use socket2::{SockRef, Socket};
 pub use error::OptionError;
 pub use ip::{Tos, Ttl, V6Only};
 pub use list::SocketOptions;
+pub use multicast::{MulticastAll, MulticastInterfaceV4, MulticastInterfaceV6, MulticastLoop, MulticastTtl};
 pub use system::{
     Broadcast, Device, KeepAlive, LingerZero, Mark, ReceiveBufferSize, ReuseAddress, ReusePort,
     SendBufferSize,

@@ -1,6 +1,7 @@
 //! UDP.
 
 mod bind;
+mod multicast;
 
 use std::net::SocketAddr;
 

@@ -22,6 +22,10 @@ pub(super) enum Kind {
     V6,
     /// IPv4 and IPv6, without a connection: UDP and raw sockets.
     Connectionless,
+    /// Those of IPv4.
+    ConnectionlessV4,
+    /// Those of IPv6.
+    ConnectionlessV6,
     /// TCP.
     Tcp,
 }
@@ -37,6 +41,14 @@ impl Kind {
             Self::Connectionless => (
                 is_ip(socket)? && !is_stream(socket)?,
                 "only UDP and raw sockets have it",
+            ),
+            Self::ConnectionlessV4 => (
+                is_ip(socket)? && !is_v6(socket)? && !is_stream(socket)?,
+                "only IPv4 UDP and raw sockets have it",
+            ),
+            Self::ConnectionlessV6 => (
+                is_v6(socket)? && !is_stream(socket)?,
+                "only IPv6 UDP and raw sockets have it",
             ),
             Self::Tcp => (is_tcp(socket)?, "only TCP sockets have it"),
         };

@@ -271,6 +271,14 @@ fn every_option_is_set_and_read_back_or_refused_as_the_table_says() {
     row([DeferAccept(secs(7)), DeferAccept(Duration::ZERO)], tcp);
     row([FastOpen(5), FastOpen(0)], unless_connected);
     row([FastOpenConnect(true), FastOpenConnect(false)], before_connect);
+    row([MulticastTtl(0), MulticastTtl(255)], udp);
+    row([MulticastLoop(false), MulticastLoop(true)], udp);
+    row([MulticastAll(false), MulticastAll(true)], udp);
+    let [v4, v6] = [UdpV4, UdpV6].map(|kind| move |found| if found == kind { Works } else { Lacks });
+    let (loopback, any) = (Ipv4Addr::LOCALHOST, Ipv4Addr::UNSPECIFIED);
+    row([MulticastInterfaceV4(loopback), MulticastInterfaceV4(any)], v4);
+    let loopback = anynet_sockets::interface_index("lo").unwrap();
+    row([MulticastInterfaceV6(loopback), MulticastInterfaceV6(0)], v6);
     // Linux doubles them.
     row_with(
         [ReceiveBufferSize(20_000), ReceiveBufferSize(30_000)],
@@ -331,6 +339,10 @@ fn an_option_is_the_one_that_the_system_knows_by_its_name() {
         (udp.tclass_v6().unwrap(), udp.unicast_hops_v6().unwrap()),
         (0x29, 9)
     );
+    set(&udp, &MulticastTtl(3)).unwrap();
+    set(&udp, &MulticastLoop(false)).unwrap();
+    assert_eq!(udp.multicast_hops_v6().unwrap(), 3);
+    assert!(!udp.multicast_loop_v6().unwrap());
     if rustix::process::geteuid().is_root() {
         set(&udp, &Mark(7)).unwrap();
         assert_eq!(udp.mark().unwrap(), 7);
