@@ -36,6 +36,8 @@ pub use anynet_sockets::{
     Control, ControlMessage, MessageFlags, ReceivedMessage, SocketAddress, SocketError,
 };
 
+// What comes with descriptors that travel over UNIX sockets.
+pub use anynet_sockets::ReceivedFds;
 // What taking sockets over, and giving them away, can fail with.
 pub use anynet_sockets::{AdoptError, AdoptFault, IntoFdError};
 
