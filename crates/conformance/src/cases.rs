@@ -83,6 +83,7 @@ pub(crate) fn of_sockets() -> impl Iterator<Item = &'static Case> {
 /// Cases about UNIX sockets, run for paths and for abstract names.
 pub(crate) fn of_unix_sockets() -> impl Iterator<Item = &'static Case> {
     let files = [
+        descriptors::datagrams::CASES,
         unix::CASES,
         unix::adoption::CASES,
         unix::adoption::datagram::CASES,

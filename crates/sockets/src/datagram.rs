@@ -2,6 +2,7 @@
 
 mod adoption;
 mod datagrams;
+mod descriptors;
 mod receive;
 mod room;
 mod send;

@@ -6,7 +6,7 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 use anynet_core::SendError;
 use rustix::io::Errno;
 
-use crate::raw::{self, Control, ControlMessage, MessageFlags};
+use crate::raw::{self, Control, ControlMessage, MessageFlags, SocketAddress};
 use crate::socket;
 
 /// How many descriptors one message can carry: `SCM_MAX_FD`, which no header has. Other systems stop elsewhere, and tell.
@@ -40,15 +40,17 @@ pub(crate) fn refusal(fds: &[BorrowedFd<'_>]) -> Option<SendError> {
     }
 }
 
-/// Sends a prefix of `data`, or all of it as one message, and `fds` with the first byte. The inner error is about the
+/// Sends a prefix of `data`, or all of it as one message, and `fds` with the first byte; to `to`, or else to the peer. The
+/// inner error is about the
 /// descriptors; the connection is well.
 pub(crate) fn send(
     fd: BorrowedFd<'_>,
     data: &[u8],
     fds: &[BorrowedFd<'_>],
+    to: Option<&SocketAddress>,
 ) -> io::Result<Result<usize, SendError>> {
     let control = raw::encode(&[Control::Descriptors(fds)])?;
-    match raw::send(fd, &[IoSlice::new(data)], &control, MessageFlags::NONE, None) {
+    match raw::send(fd, &[IoSlice::new(data)], &control, MessageFlags::NONE, to) {
         Ok(sent) => Ok(Ok(sent)),
         Err(error) => match Errno::from_io_error(&error) {
             Some(Errno::TOOMANYREFS) => Ok(Err(SendError::Exhausted(error.into()))),
@@ -67,15 +69,19 @@ pub(crate) fn receive_from_stream(
     buf: &mut [u8],
     most: usize,
 ) -> io::Result<Option<ReceivedFds>> {
-    let received = receive(fd, buf, most)?;
+    let (received, _) = receive(fd, buf, most)?;
     let is_nothing = received.length == 0 && received.fds.is_empty() && !received.fds_truncated;
     // Into an empty buffer nothing comes at the end, and also where there are bytes to be received first.
     let is_end = is_nothing && (!buf.is_empty() || socket::peek(fd, &mut [0])? == 0);
     Ok((!is_end).then_some(received))
 }
 
-/// recvmsg(2). A message without descriptors costs no memory.
-fn receive(fd: BorrowedFd<'_>, buf: &mut [u8], most: usize) -> io::Result<ReceivedFds> {
+/// Receives what is there, and says who sent it. Without descriptors it costs no memory.
+pub(crate) fn receive(
+    fd: BorrowedFd<'_>,
+    buf: &mut [u8],
+    most: usize,
+) -> io::Result<(ReceivedFds, Option<SocketAddress>)> {
     let most = most.min(MOST);
     let room = room_for(most);
     let mut control = [0; ROOM];
@@ -89,12 +95,13 @@ fn receive(fd: BorrowedFd<'_>, buf: &mut [u8], most: usize) -> io::Result<Receiv
     }
     let surplus = fds.len() > most;
     fds.truncate(most); // the room is never for an odd number, and not for descriptors alone
-    Ok(ReceivedFds {
+    let received = ReceivedFds {
         length: message.length,
         fds,
         fds_truncated: surplus || message.flags.contains(MessageFlags::CONTROL_TRUNCATED),
         truncated: message.flags.contains(MessageFlags::TRUNCATED),
-    })
+    };
+    Ok((received, message.sender))
 }
 
 fn room_for(most: usize) -> usize {

@@ -79,7 +79,9 @@ impl<R: Runtime> Sender<R> {
         if let Some(error) = descriptors::refusal(fds) {
             return Poll::Ready(Err(error));
         }
-        let sent = self.poll_with(shared, cx, |fd| descriptors::send(fd, data, fds).map(Step::Done));
+        let sent = self.poll_with(shared, cx, |fd| {
+            descriptors::send(fd, data, fds, None).map(Step::Done)
+        });
         sent.map(|sent| sent?)
     }
 

@@ -1,5 +1,6 @@
 //! Descriptors that travel over UNIX sockets.
 
+pub(super) mod datagrams;
 pub(super) mod odd;
 
 use std::fs::File;

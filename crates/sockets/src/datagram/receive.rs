@@ -1,14 +1,16 @@
 //! The contract of a datagram's receive.
 
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 
 use anynet_core::{Direction, ReceiveError, Received, Runtime, Source, Step};
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, SocketAddrAny};
 
+use crate::descriptors::{self, ReceivedFds};
 use crate::kind::Kind;
 use crate::link::Link;
+use crate::raw::SocketAddress;
 use crate::shared::Shared;
 use crate::socket;
 
@@ -22,9 +24,27 @@ pub(super) async fn receive<R: Runtime, K: Kind>(
     flags: RecvFlags,
 ) -> Result<Message, ReceiveError> {
     let shared = enter(link, buf)?;
-    let receive = shared.source.io(Direction::Read, |fd| {
-        socket::receive_datagram(fd, buf, flags).map(Step::Done)
-    });
+    waiting(shared, |fd| socket::receive_datagram(fd, buf, flags)).await
+}
+
+/// Waits for a datagram, with at most `most` descriptors that come with it.
+pub(super) async fn receive_fds<R: Runtime, K: Kind>(
+    link: &Link<R, K>,
+    buf: &mut [u8],
+    most: usize,
+) -> Result<(ReceivedFds, Option<SocketAddress>), ReceiveError> {
+    let shared = enter(link, buf)?;
+    if most == 0 {
+        return Err(ReceiveError::NoDescriptors);
+    }
+    waiting(shared, |fd| descriptors::receive(fd, buf, most)).await
+}
+
+async fn waiting<R: Runtime, K: Kind, T: Send>(
+    shared: &Shared<R, K>,
+    mut op: impl FnMut(BorrowedFd<'_>) -> io::Result<T> + Send,
+) -> Result<T, ReceiveError> {
+    let receive = shared.source.io(Direction::Read, |fd| op(fd).map(Step::Done));
     match shared.bell.unless_closed(&shared.latch, receive).await {
         Some(received) => received.map_err(|error| failed(shared, error)),
         None => Err(ReceiveError::Closed),

@@ -3,14 +3,14 @@
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 
-use anynet_core::{Direction, Runtime, SendError, Source, Step};
+use anynet_core::{Direction, Runtime, SendError, Source, Step, UnixAddress};
 use rustix::io::Errno;
 
 use super::room;
 use crate::kind::{Kind, SocketAddress};
 use crate::link::Link;
 use crate::shared::Shared;
-use crate::socket;
+use crate::{descriptors, raw, socket};
 
 /// Sends to the peer that the socket is connected to; waits for room.
 pub(super) async fn send<R: Runtime, K: Kind>(link: &Link<R, K>, data: &[u8]) -> Result<(), SendError> {
@@ -28,29 +28,66 @@ pub(super) async fn send_to<R: Runtime, K: Kind>(
     let Some(to) = elsewhere(shared, to)? else {
         return waiting(shared, |fd| socket::send(fd, data).map(drop)).await;
     };
+    let op = |fd: BorrowedFd<'_>| socket::send_datagram_to(fd, data, &to);
     if !K::RECEIVERS_QUEUE {
-        return waiting(shared, |fd| socket::send_datagram_to(fd, data, &to)).await;
+        return waiting(shared, op).await;
     }
-    let sending = async {
-        while !try_queue(shared, data, &to).await? {
-            room::wait(&shared.ends.runtime, &to).await;
+    queueing(shared, &to, op).await
+}
+
+/// Sends descriptors with a datagram, to `to` or else to the peer.
+pub(super) async fn send_fds<R: Runtime, K: Kind<Address = UnixAddress>>(
+    link: &Link<R, K>,
+    data: &[u8],
+    fds: &[BorrowedFd<'_>],
+    to: Option<&UnixAddress>,
+) -> Result<(), SendError> {
+    let shared = enter(link)?;
+    if let Some(error) = descriptors::refusal(fds) {
+        return Err(error);
+    }
+    let queue = match to {
+        Some(to) => elsewhere(shared, to)?,
+        None => None,
+    };
+    let sent = match (to, queue) {
+        (Some(to), Some(queue)) => {
+            let to = raw::SocketAddress::try_from(to);
+            let to = to.map_err(|error| SendError::NotSent(io::Error::from(error).into()))?;
+            queueing(shared, &queue, |fd| descriptors::send(fd, data, fds, Some(&to))).await
         }
-        Ok(())
+        _ => waiting(shared, |fd| descriptors::send(fd, data, fds, None)).await,
+    };
+    sent?.map(drop)
+}
+
+/// Sends with `op`, and waits for room, here and in the queue of `to`.
+async fn queueing<R: Runtime, K: Kind, T: Send>(
+    shared: &Shared<R, K>,
+    to: &<K::Address as SocketAddress>::System,
+    mut op: impl FnMut(BorrowedFd<'_>) -> io::Result<T> + Send,
+) -> Result<T, SendError> {
+    let sending = async {
+        loop {
+            if let Some(sent) = try_queue(shared, &mut op).await? {
+                return Ok(sent);
+            }
+            room::wait(&shared.ends.runtime, to).await;
+        }
     };
     finish(shared, shared.bell.unless_closed(&shared.latch, sending).await)
 }
 
-/// Waits for room of our own, and sends. False: the receiver's queue is full.
-async fn try_queue<R: Runtime, K: Kind>(
+/// Waits for room of our own, and sends. `None`: the receiver's queue is full.
+async fn try_queue<R: Runtime, K: Kind, T: Send>(
     shared: &Shared<R, K>,
-    data: &[u8],
-    to: &<K::Address as SocketAddress>::System,
-) -> io::Result<bool> {
-    let op = |fd: BorrowedFd<'_>| match socket::send_datagram_to(fd, data, to) {
+    mut op: impl FnMut(BorrowedFd<'_>) -> io::Result<T> + Send,
+) -> io::Result<Option<T>> {
+    let op = |fd: BorrowedFd<'_>| match op(fd) {
         Err(error) if error.kind() == io::ErrorKind::WouldBlock && socket::send_ready(fd).is_ok() => {
-            Ok(Step::Done(false))
+            Ok(Step::Done(None))
         }
-        sent => sent.map(|()| Step::Done(true)),
+        sent => sent.map(|sent| Step::Done(Some(sent))),
     };
     shared.source.io(Direction::Write, op).await
 }
@@ -105,15 +142,18 @@ fn elsewhere<R: Runtime, K: Kind>(
     }
 }
 
-async fn waiting<R: Runtime, K: Kind>(
+async fn waiting<R: Runtime, K: Kind, T: Send>(
     shared: &Shared<R, K>,
-    mut op: impl FnMut(BorrowedFd<'_>) -> io::Result<()> + Send,
-) -> Result<(), SendError> {
+    mut op: impl FnMut(BorrowedFd<'_>) -> io::Result<T> + Send,
+) -> Result<T, SendError> {
     let sending = shared.source.io(Direction::Write, |fd| op(fd).map(Step::Done));
     finish(shared, shared.bell.unless_closed(&shared.latch, sending).await)
 }
 
-fn finish<R: Runtime, K: Kind>(shared: &Shared<R, K>, sent: Option<io::Result<()>>) -> Result<(), SendError> {
+fn finish<R: Runtime, K: Kind, T>(
+    shared: &Shared<R, K>,
+    sent: Option<io::Result<T>>,
+) -> Result<T, SendError> {
     match sent {
         Some(sent) => sent.map_err(|error| failed(shared, error)),
         None => Err(SendError::Closed),
