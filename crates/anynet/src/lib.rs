@@ -11,6 +11,8 @@ compile_error!(
 mod assertions;
 #[cfg(any(feature = "tokio", feature = "smol"))]
 mod current;
+#[cfg(any(feature = "tokio", feature = "smol"))]
+pub mod guide;
 #[macro_use]
 mod names;
 pub mod runtime;

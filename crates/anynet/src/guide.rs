@@ -1,0 +1,10 @@
+//! Pages to read, from `docs/` in the repository. The names in them are links to the items.
+
+#[expect(unused_imports, reason = "the links of the pages are looked up from here")]
+use crate::*;
+
+#[doc = include_str!("../docs/coming-from-anyio.md")]
+pub mod coming_from_anyio {}
+
+#[doc = include_str!("../docs/sockets.md")]
+pub mod low_level {}
