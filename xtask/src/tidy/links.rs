@@ -1,6 +1,7 @@
 //! Rules about what a file refers to: everything it needs is in the repository.
 
-use std::path::Path;
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
 
 use super::Text;
 
@@ -28,6 +29,7 @@ pub(crate) fn complaints(root: &Path, texts: &[Text]) -> Vec<String> {
     for text in texts.iter().filter(|text| text.is("md")) {
         complaints.extend(broken_links(root, text));
     }
+    complaints.extend(unchecked_items(root, texts));
     complaints
 }
 
@@ -63,27 +65,90 @@ fn broken_links(root: &Path, text: &Text) -> Vec<String> {
         .collect()
 }
 
-/// The files that a markdown text links to, with the lines of the links. Code holds no links, and neither
-/// addresses, places on the same page nor items of the documentation (`crate::Item`) are files.
+/// Links to items of the documentation on a page that no crate's documentation includes: rustdoc, which would check
+/// them, never sees them.
+fn unchecked_items(root: &Path, texts: &[Text]) -> Vec<String> {
+    let included: HashSet<PathBuf> = texts.iter().flat_map(|text| included_pages(root, text)).collect();
+    let is_included = |text: &Text| {
+        root.join(&text.path)
+            .canonicalize()
+            .is_ok_and(|path| included.contains(&path))
+    };
+    let pages = texts.iter().filter(|text| text.is("md") && !is_included(text));
+    pages
+        .flat_map(|page| {
+            items(&page.text).into_iter().map(|(line, item)| {
+                page.complaint(
+                    line,
+                    &format!("nothing checks the link to `{item}`: no documentation includes this page"),
+                )
+            })
+        })
+        .collect()
+}
+
+/// The pages that a Rust file takes into its documentation.
+fn included_pages(root: &Path, text: &Text) -> Vec<PathBuf> {
+    let folder = root.join(&text.path);
+    let folder = folder.parent().unwrap_or(root);
+    let lines = text
+        .text
+        .lines()
+        .filter(|line| text.is("rs") && line.contains("doc"));
+    lines
+        .filter_map(|line| line.split_once("include_str!(\"")?.1.split_once('"'))
+        .filter_map(|(path, _)| folder.join(path).canonicalize().ok())
+        .collect()
+}
+
+/// The files that a markdown text links to, with the lines of the links. Neither addresses, places on the same page nor
+/// items of the documentation (`crate::Item`) are files.
 fn links(text: &str) -> Vec<(usize, &str)> {
-    let mut links = Vec::new();
+    prose(text)
+        .flat_map(|(at, line)| targets(line).filter_map(file).map(move |target| (at, target)))
+        .collect()
+}
+
+/// The items of the documentation that a markdown text links to: those that have a path, and those whose name is the
+/// link.
+fn items(text: &str) -> Vec<(usize, &str)> {
+    prose(text)
+        .flat_map(|(at, line)| {
+            let with_path = targets(line).filter(|target| target.contains("::"));
+            with_path.chain(names(line)).map(move |item| (at, item))
+        })
+        .collect()
+}
+
+/// The lines outside of blocks of code, which hold no links, counted from 1.
+fn prose(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let mut in_code = false;
-    for (at, line) in text.lines().enumerate() {
-        if line.trim_start().starts_with("```") {
-            in_code = !in_code;
-        } else if !in_code {
-            links.extend(targets(line).filter_map(file).map(|target| (at + 1, target)));
-        }
-    }
-    links
+    text.lines().enumerate().filter_map(move |(at, line)| {
+        let is_fence = line.trim_start().starts_with("```");
+        in_code ^= is_fence;
+        (!in_code && !is_fence).then_some((at + 1, line))
+    })
+}
+
+/// Whether the place `at` is inside of code in a line.
+fn is_code(line: &str, at: usize) -> bool {
+    line[..at].matches('`').count() % 2 == 1
+}
+
+/// What stands between ``[` `` and `` `]`` and is a link by that alone.
+fn names(line: &str) -> impl Iterator<Item = &str> {
+    line.match_indices("[`")
+        .filter(move |(at, _)| !is_code(line, *at))
+        .filter_map(|(at, open)| line[at + open.len()..].split_once("`]"))
+        .filter(|(_, rest)| !rest.starts_with(['(', '[', ':']))
+        .map(|(name, _)| name)
 }
 
 /// What stands behind `](` and, for links named elsewhere, behind `]: `.
 fn targets(line: &str) -> impl Iterator<Item = &str> {
-    let is_code = |at: usize| line[..at].matches('`').count() % 2 == 1;
     let inline = line
         .match_indices("](")
-        .filter(move |(at, _)| !is_code(*at))
+        .filter(move |(at, _)| !is_code(line, *at))
         .map(|(at, open)| {
             let target = &line[at + open.len()..];
             &target[..target.find([')', ' ']).unwrap_or(target.len())]
@@ -128,6 +193,25 @@ mod tests {
         let text = "[a](docs/a.md#part) and [b](https://b) [c](#c) `[d](d.md)`\n```\n[e](e.md)\n```\n\
                     [f](crate::F) [g](Gg)\n[h]: ../h.md\n[j](k::J) [`l`]: m.md\n![i](i.png \"title\")";
         assert_eq!(links(text), [(1, "docs/a.md"), (6, "../h.md"), (8, "i.png")]);
+    }
+
+    #[test]
+    fn links_to_items_are_found_and_others_are_not() {
+        let text = "[a](crate::A) and [`B::b`], [`C`](k::C) [`d`](d.md) `[`e`]` [f](f.md)\n```\n[`G`]\n```\n[`h`]: h.md";
+        assert_eq!(items(text), [(1, "crate::A"), (1, "k::C"), (1, "B::b")]);
+    }
+
+    #[test]
+    fn items_are_linked_only_where_the_documentation_checks_it() {
+        let root = crate::workspace::root().canonicalize().unwrap();
+        let page = || Text::new("README.md", "[`Item`]");
+        let found = |source: &str| {
+            let texts = [page(), Text::new("crates/anynet/src/lib.rs", source)];
+            unchecked_items(&root, &texts).len()
+        };
+        assert_eq!(found("#![doc = include_str!(\"../README.md\")]"), 0);
+        assert_eq!(found("const PAGE: &str = include_str!(\"../README.md\");"), 1);
+        assert_eq!(found(""), 1);
     }
 
     #[test]
