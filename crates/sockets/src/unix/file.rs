@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use anynet_core::{Executor, UnixAddress};
-use rustix::fs::{CWD, FileType, Mode, OFlags, RenameFlags, Stat};
+use rustix::fs::{CWD, FileType, FlockOperation, Mode, OFlags, RenameFlags, Stat};
 use rustix::io::Errno;
 use socket2::{Socket, Type};
 
@@ -23,6 +23,9 @@ const ROUNDS: usize = 4;
 /// listen(2) a server refuses too.
 const GRACE: Duration = Duration::from_millis(10);
 
+/// How long another may look for a stale file in the same directory.
+const PATIENCE: Duration = Duration::from_secs(2);
+
 /// What is in the way of a UNIX socket at its path. It is left as it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -31,6 +34,9 @@ pub enum PathInUse {
     Live,
     /// A file that is no socket.
     NotASocket,
+    /// A file, which was not looked at: somebody holds the lock of its directory (flock(2)), under which stale files are
+    /// removed.
+    Locked,
 }
 
 impl fmt::Display for PathInUse {
@@ -38,6 +44,7 @@ impl fmt::Display for PathInUse {
         f.write_str(match self {
             Self::Live => "the path belongs to a socket that is in use",
             Self::NotASocket => "the path belongs to a file that is no socket",
+            Self::Locked => "the path is taken, and its directory is locked by somebody else",
         })
     }
 }
@@ -47,7 +54,7 @@ impl Error for PathInUse {}
 impl From<PathInUse> for io::Error {
     fn from(error: PathInUse) -> Self {
         let kind = match error {
-            PathInUse::Live => io::ErrorKind::AddrInUse,
+            PathInUse::Live | PathInUse::Locked => io::ErrorKind::AddrInUse,
             PathInUse::NotASocket => io::ErrorKind::AlreadyExists,
         };
         Self::new(kind, error)
@@ -123,14 +130,43 @@ pub(crate) async fn bind(
         // The file gets the mode of the socket's own inode, less the process's mask: so it never has more.
         rustix::fs::fchmod(socket, Mode::from_raw_mode(mode))?;
     }
+    let mut lock = None;
     for _ in 0..ROUNDS {
         match rustix::net::bind(socket, &to) {
             Ok(()) => return bound(path, rules),
-            Err(Errno::ADDRINUSE) => remove_stale(executor, path, address, socket.r#type()?).await?,
+            Err(Errno::ADDRINUSE) => {}
+            Err(errno) => return Err(errno.into()),
+        }
+        if lock.is_none() {
+            lock = Some(lock_directory(executor, path).await?);
+        }
+        remove_stale(executor, path, address, socket.r#type()?).await?;
+    }
+    Err(PathInUse::Live.into())
+}
+
+/// Keeps others from looking for stale files where `path` is, until what comes back is dropped: of two that find the same
+/// one, the second would take the first's new file away. `None` where the directory may not be read, and so not be locked.
+async fn lock_directory(executor: &impl Executor, path: &Path) -> io::Result<Option<OwnedFd>> {
+    let directory = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let directory = match rustix::fs::open(directory, flags, Mode::empty()) {
+        Ok(directory) => directory,
+        Err(Errno::ACCESS) => return Ok(None),
+        Err(errno) => return Err(errno.into()),
+    };
+    let until = executor.now() + PATIENCE;
+    loop {
+        match rustix::fs::flock(&directory, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => return Ok(Some(directory)),
+            Err(Errno::AGAIN) if executor.now() < until => executor.sleep(GRACE).await,
+            Err(Errno::AGAIN) => return Err(PathInUse::Locked.into()),
             Err(errno) => return Err(errno.into()),
         }
     }
-    Err(PathInUse::Live.into())
 }
 
 /// The file that `bind` has just made.
@@ -210,15 +246,11 @@ impl Pinned {
             Err(errno) => return Err(errno.into()),
         }
         if Identity::of(&rustix::fs::lstat(&aside)?) == Identity::of(&self.stat) {
-            Ok(rustix::fs::unlink(&aside)?)
-        } else {
-            Ok(rustix::fs::renameat_with(
-                CWD,
-                &aside,
-                CWD,
-                path,
-                RenameFlags::NOREPLACE,
-            )?)
+            return Ok(rustix::fs::unlink(&aside)?);
+        }
+        match rustix::fs::renameat_with(CWD, &aside, CWD, path, RenameFlags::NOREPLACE) {
+            Ok(()) | Err(Errno::EXIST) => Err(PathInUse::Live.into()),
+            Err(errno) => Err(errno.into()),
         }
     }
 }

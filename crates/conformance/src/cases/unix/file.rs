@@ -11,6 +11,7 @@ use std::{env, thread};
 
 use anynet_core::{BindError, BoxRuntime, ConnectError};
 use anynet_sockets::{PathInUse, UnixBind, UnixListener, UnixStream};
+use rustix::fs::{FlockOperation, flock};
 use rustix::process::Uid;
 use rustix::thread::set_thread_res_uid;
 use socket2::{Domain, Socket, Type};
@@ -27,6 +28,7 @@ cases![
     a_path_of_a_socket_of_another_type_is_refused,
     a_file_that_is_no_socket_is_refused_and_left_alone,
     of_many_that_claim_one_path_exactly_one_gets_it,
+    a_directory_that_stays_locked_is_an_error_not_a_hang,
     the_file_is_removed_with_the_listener_if_it_is_still_its_own,
     the_file_is_kept_if_asked,
     a_file_removed_while_serving_harms_no_connection,
@@ -125,6 +127,20 @@ async fn of_many_that_claim_one_path_exactly_one_gets_it(context: Context) -> Ou
         drop(won);
         assert_eq!(dir.files(), 0);
     }
+    Ok(())
+}
+
+async fn a_directory_that_stays_locked_is_an_error_not_a_hang(context: Context) -> Outcome {
+    let dir = Directory::new(&context)?;
+    let path = dir.file();
+    drop(StdListener::bind(&path).unwrap());
+    let directory = fs::File::open(&dir.0).unwrap();
+    flock(&directory, FlockOperation::LockExclusive).unwrap();
+    assert_eq!(refusal(&context, &path).await, PathInUse::Locked);
+    let mut waiting = bind(&context, &path).into_future();
+    context.assert_waits(&mut waiting).await;
+    drop(directory);
+    context.within(waiting).await.expect("the lock is free");
     Ok(())
 }
 
