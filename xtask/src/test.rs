@@ -127,7 +127,7 @@ fn facade_features(suite: &mut Suite<'_>) -> Result {
 }
 
 /// The first program of the README, on the only runtime there is and on one chosen by an argument. It must name
-/// the runtime it ran on, and no other.
+/// the runtime it ran on, and no other. Then its likes for other kinds of sockets.
 fn examples(suite: &mut Suite<'_>) -> Result {
     for (features, argument, runtime) in [
         ("smol", None, "smol"),
@@ -145,6 +145,16 @@ fn examples(suite: &mut Suite<'_>) -> Result {
         for name in ["tokio", "smol"] {
             if output.contains(name) != (name == runtime) {
                 return Err(format!("the example should have run on {runtime} alone and said so").into());
+            }
+        }
+    }
+    for example in ["unix_hello", "udp_hello", "unix_datagram_hello"] {
+        for features in ["smol", "tokio"] {
+            let sh = suite.sh;
+            let hello = cmd!(sh, "cargo run --quiet --example {example} --features {features}").read()?;
+            println!("{hello}");
+            if !hello.contains("Hello, Ada") {
+                return Err(format!("{example} was not greeted on {features}").into());
             }
         }
     }

@@ -7,6 +7,8 @@ use crate::*;
 const fn send_sync_unpin<T: Send + Sync + Unpin>() {}
 
 const _: () = {
+    send_sync_unpin::<ConnectedUdpSocket>();
+    send_sync_unpin::<ConnectedUnixDatagram>();
     send_sync_unpin::<Current>();
     send_sync_unpin::<CurrentSleep>();
     send_sync_unpin::<CurrentSlot>();
@@ -17,4 +19,6 @@ const _: () = {
     send_sync_unpin::<TcpReceiveHalf>();
     send_sync_unpin::<TcpSendHalf>();
     send_sync_unpin::<TcpStream>();
+    send_sync_unpin::<UdpSocket>();
+    send_sync_unpin::<UnixDatagram>();
 };

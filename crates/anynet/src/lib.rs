@@ -19,12 +19,13 @@ pub mod runtime;
 
 // The contract: the same for every stream, listener and network there is.
 pub use anynet_core::{
-    AcceptError, Address, Attributes, AttributesExt, BindError, BoxExecutor, BoxFuture, BoxListener,
-    BoxNetwork, BoxRuntime, BoxSleep, BoxStream, BoxTask, BoxUnixNetwork, ByteReceiveStream,
-    ByteReceiveStreamExt, ByteSendStream, ByteSendStreamExt, ByteStream, Cause, Close, Closer, ConnectError,
-    Error, Executor, FailedAttempt, Family, Listener, LocalAddress, Network, PeerAddress, PeerCredentials,
-    ReceiveError, ReceiveExactlyError, Request, ResolveError, Result, Runtime, SendError, Task, TimedOut,
-    UnixAddress, UnixAddressError, UnixNetwork, WaitError, WaitPlace, Waited, Waits, future,
+    AcceptError, Address, Attributes, AttributesExt, BindError, BoxDatagram, BoxExecutor, BoxFuture,
+    BoxListener, BoxNetwork, BoxRuntime, BoxSleep, BoxStream, BoxTask, BoxUnixNetwork, ByteReceiveStream,
+    ByteReceiveStreamExt, ByteSendStream, ByteSendStreamExt, ByteStream, Cause, Chunks, Close, Closer,
+    ConnectError, Datagram, Error, Executor, FailedAttempt, Family, Listener, LocalAddress, Network,
+    PeerAddress, PeerCredentials, ReceiveError, ReceiveExactlyError, Received, Request, ResolveError, Result,
+    Runtime, SendError, Task, TimedOut, UnixAddress, UnixAddressError, UnixNetwork, WaitError, WaitPlace,
+    Waited, Waits, future,
 };
 // Policy, over any network.
 pub use anynet_util::{Serve, ServeError, Target};

@@ -29,6 +29,20 @@ macro_rules! names {
         /// Accepts UNIX stream connections; see [`anynet_sockets::UnixListener`](crate::sockets::UnixListener).
         #[$cfg]
         pub type UnixListener = $crate::sockets::UnixListener<$runtime>;
+        /// A UDP socket; see [`anynet_sockets::UdpSocket`](crate::sockets::UdpSocket).
+        #[$cfg]
+        pub type UdpSocket = $crate::sockets::UdpSocket<$runtime>;
+        /// A UDP socket that is connected to one peer; see
+        /// [`anynet_sockets::ConnectedUdpSocket`](crate::sockets::ConnectedUdpSocket).
+        #[$cfg]
+        pub type ConnectedUdpSocket = $crate::sockets::ConnectedUdpSocket<$runtime>;
+        /// A UNIX datagram socket; see [`anynet_sockets::UnixDatagram`](crate::sockets::UnixDatagram).
+        #[$cfg]
+        pub type UnixDatagram = $crate::sockets::UnixDatagram<$runtime>;
+        /// A UNIX datagram socket that is connected to one peer; see
+        /// [`anynet_sockets::ConnectedUnixDatagram`](crate::sockets::ConnectedUnixDatagram).
+        #[$cfg]
+        pub type ConnectedUnixDatagram = $crate::sockets::ConnectedUnixDatagram<$runtime>;
         /// A socket of any kind, with every operation of the system's; see
         /// [`anynet_sockets::Socket`](crate::sockets::Socket).
         #[$cfg]

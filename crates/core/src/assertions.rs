@@ -45,6 +45,7 @@ const _: () = {
     send_unpin::<BoxSleep>();
     send_unpin::<BoxStream>();
     send_unpin::<BoxTask<()>>();
+    send_unpin::<Chunks<'_, BoxStream>>();
     // A future is what its stream is.
     send_unpin::<future::Receive<'_, BoxStream>>();
     send_unpin::<future::ReceiveExactly<'_, BoxStream>>();

@@ -6,9 +6,12 @@
 //! [`byte_receive_methods!`]: crate::byte_receive_methods
 //! [`byte_send_methods!`]: crate::byte_send_methods
 
+mod chunks;
 pub mod future;
 
 use std::io::IoSlice;
+
+pub use chunks::Chunks;
 
 use crate::{ByteReceiveStream, ByteSendStream};
 use future::{Close, Flush, Receive, ReceiveExactly, Send, SendEof, SendReady, SendSome, SendVectored};
@@ -42,6 +45,11 @@ macro_rules! byte_receive_methods {
             buf: &'a mut [u8],
         ) -> $crate::future::ReceiveExactly<'a, Self> {
             $crate::future::ReceiveExactly::new(self, buf)
+        }
+
+        /// The bytes that arrive, in pieces of at most `size`, up to the end of the stream.
+        pub fn chunks(&mut self, size: usize) -> $crate::Chunks<'_, Self> {
+            $crate::Chunks::new(self, size)
         }
     };
 }
@@ -151,6 +159,11 @@ pub trait ByteReceiveStreamExt: ByteReceiveStream {
     /// What stopped it, and how many bytes are in the front of `buf`.
     fn receive_exactly<'a>(&'a mut self, buf: &'a mut [u8]) -> ReceiveExactly<'a, Self> {
         ReceiveExactly::new(self, buf)
+    }
+
+    /// The bytes that arrive, in pieces of at most `size`, up to the end of the stream.
+    fn chunks(&mut self, size: usize) -> Chunks<'_, Self> {
+        Chunks::new(self, size)
     }
 }
 

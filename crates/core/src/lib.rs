@@ -33,7 +33,7 @@ pub use error::{
     AcceptError, BindError, ConnectError, Error, FailedAttempt, ReceiveError, ReceiveExactlyError,
     ResolveError, Result, SendError, TimedOut, UnixAddressError, WaitError,
 };
-pub use ext::{ByteReceiveStreamExt, ByteSendStreamExt};
+pub use ext::{ByteReceiveStreamExt, ByteSendStreamExt, Chunks};
 pub use latch::Latch;
 pub use listener::Listener;
 pub use network::Network;

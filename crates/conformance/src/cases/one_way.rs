@@ -14,6 +14,7 @@ use crate::case::cases;
 use crate::steps::{Random, assert_is};
 
 cases![
+    chunks_come_one_by_one_up_to_the_end,
     a_byte_sent_is_the_byte_received,
     an_empty_send_completes_no_receive,
     bytes_are_sent_from_any_buffer,
@@ -222,4 +223,26 @@ fn uneven_slices(data: &[u8]) -> Vec<IoSlice<'_>> {
         rest = behind;
     }
     slices
+}
+
+async fn chunks_come_one_by_one_up_to_the_end(context: Context) {
+    let (mut send, mut receive) = context.one_way().await;
+    let sent: Vec<u8> = (0..10_000).map(|number| number as u8).collect();
+    let sending = context.spawn({
+        let sent = sent.clone();
+        async move {
+            send.send(&sent).await.unwrap();
+            send.close().await.unwrap();
+        }
+    });
+    let mut chunks = receive.chunks(300);
+    let mut received = Vec::new();
+    while let Some(chunk) = context.within(chunks.next()).await {
+        let chunk = chunk.unwrap();
+        assert!((1..=300).contains(&chunk.len()));
+        received.extend_from_slice(chunk);
+    }
+    assert_eq!(received, sent);
+    assert!(context.within(chunks.next()).await.is_none(), "the end again");
+    context.within(sending).await;
 }
