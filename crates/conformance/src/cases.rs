@@ -75,6 +75,7 @@ pub(crate) fn of_sockets() -> impl Iterator<Item = &'static Case> {
         shutdown::CASES,
         tcp::CASES,
         udp::CASES,
+        udp::addresses::CASES,
         udp_errors::CASES,
     ];
     files.into_iter().flatten()
@@ -90,6 +91,7 @@ pub(crate) fn of_unix_sockets() -> impl Iterator<Item = &'static Case> {
         unix::listener::CASES,
         unix::file::CASES,
         unix_datagram::CASES,
+        unix_datagram::names::CASES,
         unix_datagram::room::CASES,
     ];
     files.into_iter().flatten()
