@@ -21,6 +21,7 @@ mod raw_socket;
 mod readiness;
 mod resolve;
 mod runtime;
+mod seqpacket;
 mod serve;
 mod serve_odd;
 mod shutdown;
@@ -86,6 +87,7 @@ pub(crate) fn of_unix_sockets() -> impl Iterator<Item = &'static Case> {
     let files = [
         descriptors::datagrams::CASES,
         unix::CASES,
+        seqpacket::CASES,
         unix::adoption::CASES,
         unix::adoption::datagram::CASES,
         unix::listener::CASES,

@@ -40,6 +40,9 @@ pub trait Kind: Copy + Debug + Send + Sync + Unpin + 'static {
     /// writable then, and the system does not say when there is room.
     const RECEIVERS_QUEUE: bool = false;
 
+    /// Whether it is messages over a connection (`SOCK_SEQPACKET`), which has an end and can break.
+    const MESSAGES_END: bool = false;
+
     /// Whether a socket without a name and without a peer is of use. A UNIX datagram socket can send; a UDP socket gets its
     /// name with its first send, which nobody notices.
     const NAMELESS: bool = false;

@@ -42,6 +42,7 @@ pub use stream::{ReuniteError, StreamListener, StreamReceiveHalf, StreamSendHalf
 pub use tcp::{Tcp, TcpBind, TcpConnect, TcpListener, TcpReceiveHalf, TcpSendHalf, TcpStream};
 pub use udp::{ConnectedUdpSocket, Udp, UdpBind, UdpConnect, UdpSocket};
 pub use unix::{
-    ConnectedUnixDatagram, PathInUse, Unix, UnixBind, UnixConnect, UnixDatagram, UnixDatagramBind,
-    UnixDatagramConnect, UnixDgram, UnixListener, UnixReceiveHalf, UnixSendHalf, UnixStream,
+    ConnectedUnixDatagram, PathInUse, Seqpacket, Unix, UnixBind, UnixConnect, UnixDatagram, UnixDatagramBind,
+    UnixDatagramConnect, UnixDgram, UnixListener, UnixReceiveHalf, UnixSendHalf, UnixSeqpacket,
+    UnixSeqpacketListener, UnixStream,
 };

@@ -30,6 +30,8 @@ pub(crate) struct Shared<R: Runtime, K: Kind> {
     handles: AtomicUsize,
     /// Whether a send is between the system, which tells of a failure once, and the latch, which remembers it.
     sending: AtomicBool,
+    /// Messages only: whether a clean end was reported. Streams keep that with each handle that receives.
+    pub(crate) ended: AtomicBool,
 }
 
 /// What outlives the descriptor: where the socket was, and on which runtime.
@@ -68,6 +70,7 @@ impl<R: Runtime, K: Kind> Shared<R, K> {
             ends,
             handles: AtomicUsize::new(1),
             sending: AtomicBool::new(false),
+            ended: AtomicBool::new(false),
         }
     }
 

@@ -8,4 +8,5 @@ mod socket;
 
 pub use halves::{ReuniteError, StreamReceiveHalf, StreamSendHalf};
 pub use listener::StreamListener;
+pub(crate) use listener::accept;
 pub use socket::StreamSocket;

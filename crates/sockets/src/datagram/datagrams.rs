@@ -49,12 +49,14 @@ impl<'a, R: Runtime, K: Kind, C: Connection> Datagrams<'a, R, K, C> {
 
     /// Waits for the next datagram: its bytes, until the next call, and who sent it. `None` once the socket was closed,
     /// and after an error that is final.
+    /// and where there is an end, at it.
+    /// An error other than `Broken` and `EmptyBuffer` is not the end.
     ///
     /// Cancel-safe: dropped before it is done, it has taken nothing.
     ///
     /// # Errors
     ///
-    /// [`ReceiveError`], but for `Closed`.
+    /// [`ReceiveError`], but for `Closed` and `EndOfStream`.
     pub async fn next(&mut self) -> Option<Result<(&[u8], K::Address), ReceiveError>> {
         if self.ended {
             return None;
@@ -68,6 +70,8 @@ impl<'a, R: Runtime, K: Kind, C: Connection> Datagrams<'a, R, K, C> {
                 Some(Ok((&self.buf[..received.length], sender)))
             }
             Err(error) => self.ended_by(error).map(Err),
+            Err(ReceiveError::Closed | ReceiveError::EndOfStream) => None,
+            Err(error) => Some(Err(error)),
         }
     }
 

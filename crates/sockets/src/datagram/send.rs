@@ -176,6 +176,9 @@ fn failed<R: Runtime, K: Kind>(shared: &Shared<R, K>, error: io::Error) -> SendE
     match Errno::from_io_error(&error) {
         Some(Errno::NOBUFS | Errno::NOMEM) => SendError::Exhausted(error.into()),
         Some(Errno::MSGSIZE) => SendError::TooLong(error.into()),
+        Some(Errno::PIPE | Errno::CONNRESET | Errno::NOTCONN) if K::MESSAGES_END => {
+            SendError::Broken(shared.latch.break_with(error.into()))
+        }
         // Not a system call's error, or about the socket itself: it would be said again and again.
         None | Some(Errno::BADF | Errno::NOTSOCK | Errno::FAULT) => {
             SendError::Broken(shared.latch.break_with(error.into()))

@@ -45,20 +45,7 @@ impl<R: Runtime, K: Kind> StreamListener<R, K> {
     ///
     /// [`AcceptError`] says which of them end the listener and which do not.
     pub async fn accept(&self) -> Result<StreamSocket<R, K>, AcceptError> {
-        let Some(shared) = self.link.open() else {
-            return Err(AcceptError::Closed);
-        };
-        if let Some(cause) = shared.latch.broken() {
-            return Err(AcceptError::Broken(cause));
-        }
-        let accept = shared
-            .source
-            .io(Direction::Read, |fd| socket::accept(fd).map(Step::Done));
-        match shared.bell.unless_closed(&shared.latch, accept).await {
-            Some(Ok((fd, peer))) => accepted(shared, fd, peer),
-            Some(Err(error)) => Err(failed(shared, error)),
-            None => Err(AcceptError::Closed),
-        }
+        accept(&self.link, accepted).await
     }
 
     /// Accepts connections and runs `handler` on each, in a task of its own; see [`anynet_util::serve()`].
@@ -94,16 +81,37 @@ impl<R: Runtime, K: Kind> StreamListener<R, K> {
     }
 }
 
+/// Waits for the next connection of a listener of any kind, and has `accepted` make something of it.
+pub(crate) async fn accept<R: Runtime, K: Kind, S>(
+    link: &Link<R, K>,
+    accepted: impl FnOnce(&Shared<R, K>, OwnedFd, K::Address) -> io::Result<S>,
+) -> Result<S, AcceptError> {
+    let Some(shared) = link.open() else {
+        return Err(AcceptError::Closed);
+    };
+    if let Some(cause) = shared.latch.broken() {
+        return Err(AcceptError::Broken(cause));
+    }
+    let accept = shared
+        .source
+        .io(Direction::Read, |fd| socket::accept(fd).map(Step::Done));
+    match shared.bell.unless_closed(&shared.latch, accept).await {
+        Some(Ok((fd, peer))) => accepted(shared, fd, peer).map_err(|error| failed(shared, error)),
+        Some(Err(error)) => Err(failed(shared, error)),
+        None => Err(AcceptError::Closed),
+    }
+}
+
 /// Makes a stream of what was accepted.
 fn accepted<R: Runtime, K: Kind>(
     listener: &Shared<R, K>,
     fd: OwnedFd,
     peer: K::Address,
-) -> Result<StreamSocket<R, K>, AcceptError> {
+) -> io::Result<StreamSocket<R, K>> {
     // A listener on one address accepts on that address; only a wildcard has to ask.
     let local = Some(listener.local()).filter(|local| !local.is_wildcard());
     let runtime = listener.ends.runtime.clone();
-    StreamSocket::from_connected(runtime, fd, local, peer, true).map_err(|error| failed(listener, error))
+    StreamSocket::from_connected(runtime, fd, local, peer, true)
 }
 
 fn failed<R: Runtime, K: Kind>(listener: &Shared<R, K>, error: io::Error) -> AcceptError {

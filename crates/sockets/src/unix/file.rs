@@ -75,7 +75,7 @@ pub(crate) struct FileRules {
 /// Dropped before the descriptor is closed: while the socket is open nobody takes its file for a stale one, and its inode
 /// cannot become another file's.
 #[derive(Debug)]
-pub(crate) struct SocketFile {
+pub struct SocketFile {
     path: PathBuf,
     identity: Identity,
     kept: bool,
