@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use anynet_benches::work::{Candidate, Work};
 
 use crate::flavour::{Flavour, SMOL, TOKIO, on_path};
+use crate::goals::Verdict;
 use crate::strace::Calls;
 use crate::{Result, callgrind, goals, strace};
 
@@ -35,10 +36,15 @@ pub(crate) fn run() -> Result<bool> {
         let costs = costs(flavour, Work::PingPong, &Candidate::ALL)?;
         let title = "a 64-byte TCP round trip that waits, 4096-byte buffers, both ends on one thread";
         print_table(flavour, title, &costs);
-        for verdict in goals::verdicts(flavour, &costs) {
-            println!("{verdict}");
-            reached &= verdict.reached;
-        }
+        reached &= print_verdicts(goals::verdicts(flavour, &costs));
+        let costs = self::costs(flavour, Work::UnixPingPong, &Candidate::ALL)?;
+        let title = "the same over a UNIX stream";
+        print_table(flavour, title, &costs);
+        reached &= print_verdicts(goals::unix(flavour, &costs));
+        let costs = self::costs(flavour, Work::Datagrams, &Candidate::DATAGRAMS)?;
+        let title = "a burst of 16 UDP datagrams of 64 bytes, sent and then received";
+        print_table(flavour, title, &costs);
+        reached &= print_verdicts(goals::datagrams(flavour, &costs));
         let costs = self::costs(flavour, Work::Connect, &Candidate::CONNECTING)?;
         print_table(
             flavour,
@@ -47,6 +53,11 @@ pub(crate) fn run() -> Result<bool> {
         );
     }
     Ok(reached)
+}
+
+fn print_verdicts(verdicts: Vec<Verdict>) -> bool {
+    verdicts.iter().for_each(|verdict| println!("{verdict}"));
+    verdicts.iter().all(|verdict| verdict.reached)
 }
 
 fn costs(flavour: &Flavour, work: Work, candidates: &[Candidate]) -> Result<Vec<Cost>> {

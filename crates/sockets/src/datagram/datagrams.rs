@@ -48,9 +48,7 @@ impl<'a, R: Runtime, K: Kind, C: Connection> Datagrams<'a, R, K, C> {
     }
 
     /// Waits for the next datagram: its bytes, until the next call, and who sent it. `None` once the socket was closed,
-    /// and after an error that is final.
-    /// and where there is an end, at it.
-    /// An error other than `Broken` and `EmptyBuffer` is not the end.
+    /// after an error that is final, and where there is an end, at it.
     ///
     /// Cancel-safe: dropped before it is done, it has taken nothing.
     ///
@@ -70,8 +68,6 @@ impl<'a, R: Runtime, K: Kind, C: Connection> Datagrams<'a, R, K, C> {
                 Some(Ok((&self.buf[..received.length], sender)))
             }
             Err(error) => self.ended_by(error).map(Err),
-            Err(ReceiveError::Closed | ReceiveError::EndOfStream) => None,
-            Err(error) => Some(Err(error)),
         }
     }
 
@@ -83,7 +79,7 @@ impl<'a, R: Runtime, K: Kind, C: Connection> Datagrams<'a, R, K, C> {
     /// What to say of an error: nothing, if it is the end.
     fn ended_by(&mut self, error: ReceiveError) -> Option<ReceiveError> {
         self.ended = !matches!(error, ReceiveError::Undelivered(_) | ReceiveError::Exhausted(_));
-        Some(error).filter(|error| !matches!(error, ReceiveError::Closed))
+        Some(error).filter(|error| !matches!(error, ReceiveError::Closed | ReceiveError::EndOfStream))
     }
 }
 
