@@ -72,7 +72,7 @@ async fn queueing<R: Runtime, K: Kind, T: Send>(
             if let Some(sent) = try_queue(shared, &mut op).await? {
                 return Ok(sent);
             }
-            room::wait(&shared.ends.runtime, to).await;
+            room::wait(&shared.ends.runtime, to).await?;
         }
     };
     finish(shared, shared.bell.unless_closed(&shared.latch, sending).await)

@@ -6,6 +6,8 @@ use std::io;
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixDatagram as StdDatagram;
+use std::task::Poll;
+use std::thread;
 
 use anynet_core::{
     AttributesExt, BindError, ConnectError, LocalAddress, PeerAddress, SendError, UnixAddress,
@@ -14,10 +16,13 @@ use anynet_core::{
 use anynet_sockets::{ConnectedUnixDatagram, PathInUse, UnixDatagram};
 use rustix::fs::{OFlags, fcntl_getfl};
 use rustix::io::{FdFlags, fcntl_getfd};
+use rustix::process::Uid;
+use rustix::thread::set_thread_res_uid;
 
 use crate::Context;
 use crate::case::{Outcome, cases};
 use crate::cases::unix::file::Directory;
+use crate::context::poll_once;
 use crate::steps::assert_is;
 
 cases![
@@ -29,6 +34,7 @@ cases![
     a_name_in_use_is_refused,
     a_stale_file_is_replaced_and_ours_goes_with_the_socket,
     a_file_has_the_mode_asked_for_and_is_kept_if_asked,
+    a_file_that_may_not_be_written_is_permission_denied,
 ];
 
 async fn it_reports_its_own_address_and_no_peer(context: Context) {
@@ -197,5 +203,39 @@ async fn a_file_has_the_mode_asked_for_and_is_kept_if_asked(context: Context) ->
     assert_eq!(mode & 0o7777, 0o640);
     drop(socket);
     assert!(path.exists());
+    Ok(())
+}
+
+async fn a_file_that_may_not_be_written_is_permission_denied(context: Context) -> Outcome {
+    let dir = Directory::new(&context)?;
+    let path = dir.file();
+    let bind = UnixDatagram::bind_on(context.runtime(), path.clone());
+    let server = context.within(bind.mode(0o600).into_future()).await.unwrap();
+    let connect = ConnectedUnixDatagram::connect_on(context.runtime(), path);
+    let mut connect = Box::pin(connect.into_future());
+    let (client, to) = (
+        UnixDatagram::unbound_on(context.runtime()).unwrap(),
+        server.local_address(),
+    );
+    // Both are decided by the first call, and so by the thread that makes it.
+    let (connected, sent) = thread::spawn(move || {
+        let nobody = Uid::from_raw(65534);
+        let _ = set_thread_res_uid(nobody, nobody, nobody); // fails where we are nobody special already
+        (
+            poll_once(&mut connect).map_ok(drop),
+            client.try_send_to(b"x", &to),
+        )
+    })
+    .join()
+    .unwrap();
+    let Poll::Ready(Err(connected)) = connected else {
+        panic!("not decided")
+    };
+    assert_eq!(connected.kind(), io::ErrorKind::PermissionDenied);
+    match sent {
+        Err(SendError::NotSent(cause)) => assert_eq!(cause.kind(), io::ErrorKind::PermissionDenied),
+        sent => panic!("{sent:?}"),
+    }
+    assert!(server.try_receive(&mut [0; 8]).unwrap().is_none());
     Ok(())
 }
