@@ -3,12 +3,10 @@
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-use super::{BoxDatagram, BoxExecutor, BoxFuture, BoxSleep, BoxStream, BoxTask};
-use crate::{
-    AcceptError, Attributes, BindError, ConnectError, Executor, Listener, Network, Request, ResolveError,
-};
+use super::executor::executor_inside;
+use super::{BoxDatagram, BoxExecutor, BoxFuture, BoxStream};
+use crate::{AcceptError, Attributes, BindError, ConnectError, Listener, Network, Request, ResolveError};
 
 /// Any [`Network`] as one type, with boxed streams, listeners and datagram sockets.
 #[derive(Clone)]
@@ -27,26 +25,7 @@ impl BoxNetwork {
     }
 }
 
-impl Executor for BoxNetwork {
-    type Task<T: Send + 'static> = BoxTask<T>;
-    type Sleep = BoxSleep;
-
-    fn now(&self) -> Instant {
-        self.executor.now()
-    }
-
-    fn sleep(&self, duration: Duration) -> BoxSleep {
-        self.executor.sleep(duration)
-    }
-
-    fn spawn<F>(&self, future: F) -> BoxTask<F::Output>
-    where
-        F: Future + Send + 'static,
-        F::Output: Send,
-    {
-        self.executor.spawn(future)
-    }
-}
+executor_inside!(BoxNetwork);
 
 impl Network for BoxNetwork {
     type Stream = BoxStream;
