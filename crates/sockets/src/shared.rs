@@ -11,7 +11,7 @@ use rustix::io::Errno;
 use socket2::Type;
 
 use crate::bell::{Bell, Seat};
-use crate::kind::{Kind, SocketAddress};
+use crate::kind::{Kind, KindAddress};
 use crate::owned::Owned;
 use crate::socket;
 use crate::unix::SocketFile;

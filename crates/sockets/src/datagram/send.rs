@@ -7,7 +7,7 @@ use anynet_core::{Direction, Runtime, SendError, Source, Step, UnixAddress};
 use rustix::io::Errno;
 
 use super::room;
-use crate::kind::{Kind, SocketAddress};
+use crate::kind::{Kind, KindAddress};
 use crate::link::Link;
 use crate::shared::Shared;
 use crate::{descriptors, raw, socket};
@@ -64,7 +64,7 @@ pub(super) async fn send_fds<R: Runtime, K: Kind<Address = UnixAddress>>(
 /// Sends with `op`, and waits for room, here and in the queue of `to`.
 async fn queueing<R: Runtime, K: Kind, T: Send>(
     shared: &Shared<R, K>,
-    to: &<K::Address as SocketAddress>::System,
+    to: &<K::Address as KindAddress>::System,
     mut op: impl FnMut(BorrowedFd<'_>) -> io::Result<T> + Send,
 ) -> Result<T, SendError> {
     let sending = async {
@@ -132,7 +132,7 @@ fn enter<R: Runtime, K: Kind>(link: &Link<R, K>) -> Result<&Shared<R, K>, SendEr
 fn elsewhere<R: Runtime, K: Kind>(
     shared: &Shared<R, K>,
     to: &K::Address,
-) -> Result<Option<<K::Address as SocketAddress>::System>, SendError> {
+) -> Result<Option<<K::Address as KindAddress>::System>, SendError> {
     match &shared.ends.peer {
         Some(peer) if peer == to => Ok(None),
         Some(_) => Err(SendError::NotSent(io::Error::from(Errno::ISCONN).into())),

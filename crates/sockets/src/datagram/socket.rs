@@ -15,7 +15,7 @@ use rustix::net::RecvFlags;
 
 use super::receive::{Message, receive, try_receive};
 use super::{Datagrams, send};
-use crate::kind::{Kind, SocketAddress};
+use crate::kind::{Kind, KindAddress};
 use crate::link::Link;
 use crate::options::live_option_methods;
 use crate::shared::Ends;

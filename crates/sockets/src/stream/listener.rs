@@ -10,7 +10,7 @@ use anynet_util::{Serve, serve};
 use rustix::io::Errno;
 
 use super::StreamSocket;
-use crate::kind::{Kind, SocketAddress};
+use crate::kind::{Kind, KindAddress};
 use crate::link::Link;
 use crate::options::live_option_methods;
 use crate::shared::{Ends, Shared};
