@@ -248,12 +248,15 @@ pub(crate) mod message {
             let end = bytes.len().min(header.cmsg_len as usize);
             let Some(data) = bytes.get(HEADER..end) else { break };
             let numbers = data.as_chunks().0.iter().copied().map(c_int::from_ne_bytes);
+            let opened = numbers.filter(|number| *number >= 0); // else Linux had none for a process, and says why
             // SAFETY: run only where these are numbers of descriptors. The system has just opened them for us.
-            let mut owned = numbers.map(|number| unsafe { OwnedFd::from_raw_fd(number) });
-            controls.extend(match (header.cmsg_level, header.cmsg_type) {
-                (libc::SOL_SOCKET, libc::SCM_RIGHTS) => Some(ControlMessage::Descriptors(owned.collect())),
-                (libc::SOL_SOCKET, SCM_PIDFD) => owned.next().map(ControlMessage::Process),
-                (level, kind) => Some(ControlMessage::other(level, kind, data)),
+            let mut owned = opened.map(|number| unsafe { OwnedFd::from_raw_fd(number) });
+            let (level, kind) = (header.cmsg_level, header.cmsg_type);
+            let other = || ControlMessage::other(level, kind, data);
+            controls.push(match (level, kind) {
+                (libc::SOL_SOCKET, libc::SCM_RIGHTS) => ControlMessage::Descriptors(owned.collect()),
+                (libc::SOL_SOCKET, SCM_PIDFD) => owned.next().map_or_else(other, ControlMessage::Process),
+                _ => other(),
             });
             bytes = bytes.get(control_space(data.len() as u32)..).unwrap_or_default();
         }
@@ -269,6 +272,13 @@ pub(crate) mod message {
             // SAFETY: there is room for a header.
             unsafe { ptr::write_unaligned(room.as_mut_ptr().cast(), header) };
         }
+    }
+
+    #[test]
+    fn a_process_without_a_descriptor_is_no_descriptor() {
+        let (level, kind, data) = (libc::SOL_SOCKET, SCM_PIDFD, &(-libc::EMFILE).to_ne_bytes());
+        let bytes = crate::raw::encode(&[crate::raw::Control::Other { level, kind, data }]).unwrap();
+        assert!(matches!(&controls(&bytes)[..], [ControlMessage::Other { data: told, .. }] if told == data));
     }
 }
 
