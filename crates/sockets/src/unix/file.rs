@@ -130,10 +130,11 @@ pub(crate) async fn bind(
         // The file gets the mode of the socket's own inode, less the process's mask: so it never has more.
         rustix::fs::fchmod(socket, Mode::from_raw_mode(mode))?;
     }
+    let absolute = path::absolute(path)?; // the process may change its directory meanwhile
     let mut lock = None;
     for _ in 0..ROUNDS {
         match rustix::net::bind(socket, &to) {
-            Ok(()) => return bound(path, rules),
+            Ok(()) => return bound(path, absolute, rules),
             Err(Errno::ADDRINUSE) => {}
             Err(errno) => return Err(errno.into()),
         }
@@ -169,20 +170,21 @@ async fn lock_directory(executor: &impl Executor, path: &Path) -> io::Result<Opt
     }
 }
 
-/// The file that `bind` has just made.
-fn bound(path: &Path, rules: FileRules) -> io::Result<Option<Box<SocketFile>>> {
-    let file = Pinned::open(path)?;
+/// The file at `path` that `bind` has just made. It goes if this fails.
+fn bound(path: &Path, absolute: PathBuf, rules: FileRules) -> io::Result<Option<Box<SocketFile>>> {
+    let file = Box::new(SocketFile {
+        path: absolute,
+        identity: Identity::of(&rustix::fs::lstat(path)?),
+        kept: false,
+    });
     if let Some(mode) = rules.mode {
-        file.add_permissions(mode)?;
+        Pinned::open(path)?.add_permissions(mode)?;
     }
     if rules.keep {
+        file.keep();
         return Ok(None);
     }
-    Ok(Some(Box::new(SocketFile {
-        path: path::absolute(path)?, // the process may change its directory meanwhile
-        identity: Identity::of(&file.stat),
-        kept: false,
-    })))
+    Ok(Some(file))
 }
 
 /// Removes the file at `path` if it is a socket that nobody has any more.
