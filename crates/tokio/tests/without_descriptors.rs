@@ -48,7 +48,7 @@ async fn send_without_descriptors() {
             tokio::spawn(async move { sender.send(b"y").await })
         })
         .collect();
-    while !senders.iter().all(|sender| sender.is_finished()) {
+    while !senders.iter().all(tokio::task::JoinHandle::is_finished) {
         sleep(Duration::from_millis(2)).await;
         receiver.try_receive(&mut [0]).unwrap();
     }
