@@ -4,6 +4,7 @@ mod address;
 mod connect;
 mod datagram;
 mod file;
+mod pause;
 mod seqpacket;
 mod socket;
 

@@ -9,6 +9,7 @@ use anynet_core::{BindError, BoxFuture, ConnectError, Runtime, UnixAddress};
 
 use super::address::to_system;
 use super::file::{self, FileRules};
+use super::pause::pause;
 use super::{SocketFile, Unix, UnixListener, UnixStream};
 use crate::kind::Kind;
 use crate::options::{SocketOptions, builder_option_methods};
@@ -209,7 +210,7 @@ async fn try_connect<R: Runtime, K: UnixConnection>(
         if error.kind() != io::ErrorKind::WouldBlock {
             return Err(error);
         }
-        runtime.sleep(wait).await;
+        pause(runtime, wait).await?;
         wait = longest.min(wait * 2);
     }
     K::connected(runtime.clone(), fd, to.clone(), file)

@@ -14,6 +14,7 @@ use rustix::io::Errno;
 use socket2::{Socket, Type};
 
 use super::address::to_system;
+use super::pause::pause;
 use super::socket;
 
 /// How often binding starts over because another process was quicker to replace a stale file.
@@ -163,7 +164,7 @@ async fn lock_directory(executor: &impl Executor, path: &Path) -> io::Result<Opt
     loop {
         match rustix::fs::flock(&directory, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => return Ok(Some(directory)),
-            Err(Errno::AGAIN) if executor.now() < until => executor.sleep(GRACE).await,
+            Err(Errno::AGAIN) if executor.now() < until => pause(executor, GRACE).await?,
             Err(Errno::AGAIN) => return Err(PathInUse::Locked.into()),
             Err(errno) => return Err(errno.into()),
         }
@@ -204,7 +205,7 @@ async fn remove_stale(
     }
     for grace in [GRACE, Duration::ZERO] {
         match rustix::net::connect(&socket::new(kind)?, &to_system(address)?) {
-            Err(Errno::CONNREFUSED) => executor.sleep(grace).await,
+            Err(Errno::CONNREFUSED) => pause(executor, grace).await?,
             Err(Errno::NOENT) => return Ok(()),
             // It answered. So does one of another type (`EPROTOTYPE`), and one whose queue is full (`EAGAIN`). One that may
             // not be asked (`EACCES`) may be alive.
