@@ -5,6 +5,9 @@
 
 mod convert;
 mod display;
+mod resolve;
+
+pub use resolve::{ResolveError, ResolverError};
 
 use std::error::Error as StdError;
 use std::io;
@@ -178,42 +181,6 @@ impl BindError {
             Self::NoRuntime(cause) => cause.kind(),
             Self::Resolve(error) => error.kind(),
             Self::Failed(attempts) => first_kind(attempts),
-        }
-    }
-}
-
-/// Why a text or a name is no address.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub enum ResolveError {
-    /// The text is not `host:port`, so nobody was asked.
-    Malformed {
-        /// The text.
-        text: String,
-        /// What is wrong with it.
-        reason: &'static str,
-    },
-    /// The name has no address.
-    NoAddress {
-        /// The name.
-        host: String,
-    },
-    /// The look-up itself failed.
-    Failed {
-        /// The name that was looked up.
-        host: String,
-        /// What the resolver said.
-        cause: Cause,
-    },
-}
-
-impl ResolveError {
-    /// What the failure amounts to.
-    pub fn kind(&self) -> io::ErrorKind {
-        match self {
-            Self::Malformed { .. } => io::ErrorKind::InvalidInput,
-            Self::NoAddress { .. } => io::ErrorKind::NotFound,
-            Self::Failed { cause, .. } => cause.kind(),
         }
     }
 }

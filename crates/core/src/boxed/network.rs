@@ -47,6 +47,10 @@ impl Network for BoxNetwork {
     async fn resolve(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, ResolveError> {
         self.network.resolve_dyn(host, port).await
     }
+
+    async fn resolve_service(&self, host: &str, service: &str) -> Result<Vec<SocketAddr>, ResolveError> {
+        self.network.resolve_service_dyn(host, service).await
+    }
 }
 
 impl fmt::Debug for BoxNetwork {
@@ -107,6 +111,11 @@ trait DynNetwork: Send + Sync {
         host: &'a str,
         port: u16,
     ) -> BoxFuture<'a, Result<Vec<SocketAddr>, ResolveError>>;
+    fn resolve_service_dyn<'a>(
+        &'a self,
+        host: &'a str,
+        service: &'a str,
+    ) -> BoxFuture<'a, Result<Vec<SocketAddr>, ResolveError>>;
 }
 
 impl<N: Network> DynNetwork for N {
@@ -128,6 +137,14 @@ impl<N: Network> DynNetwork for N {
         port: u16,
     ) -> BoxFuture<'a, Result<Vec<SocketAddr>, ResolveError>> {
         Box::pin(self.resolve(host, port))
+    }
+
+    fn resolve_service_dyn<'a>(
+        &'a self,
+        host: &'a str,
+        service: &'a str,
+    ) -> BoxFuture<'a, Result<Vec<SocketAddr>, ResolveError>> {
+        Box::pin(self.resolve_service(host, service))
     }
 }
 

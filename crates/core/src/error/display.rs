@@ -4,8 +4,8 @@ use std::error::Error as StdError;
 use std::fmt;
 
 use super::{
-    AcceptError, BindError, ConnectError, Error, FailedAttempt, ReceiveError, ReceiveExactlyError,
-    ResolveError, SendError, TimedOut, UnixAddressError, WaitError,
+    AcceptError, BindError, ConnectError, Error, FailedAttempt, ReceiveError, ReceiveExactlyError, SendError,
+    TimedOut, UnixAddressError, WaitError,
 };
 
 /// The cause of a failure that had only one attempt.
@@ -99,16 +99,6 @@ impl fmt::Display for BindError {
             Self::NoRuntime(_) => f.write_str("no runtime to bind on"),
             Self::Resolve(_) => f.write_str("the name to bind cannot be resolved"),
             Self::Failed(attempts) => write_attempts(f, "bind", attempts),
-        }
-    }
-}
-
-impl fmt::Display for ResolveError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Malformed { text, reason } => write!(f, "malformed address {text:?}: {reason}"),
-            Self::NoAddress { host } => write!(f, "{host:?} has no address"),
-            Self::Failed { host, .. } => write!(f, "cannot look up {host:?}"),
         }
     }
 }
@@ -225,15 +215,6 @@ impl StdError for BindError {
             Self::NoRuntime(cause) => Some(cause),
             Self::Resolve(error) => Some(error),
             Self::Failed(attempts) => only_cause(attempts),
-        }
-    }
-}
-
-impl StdError for ResolveError {
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        match self {
-            Self::Failed { cause, .. } => Some(cause),
-            Self::Malformed { .. } | Self::NoAddress { .. } => None,
         }
     }
 }
