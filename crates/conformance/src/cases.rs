@@ -15,6 +15,7 @@ mod half_close;
 mod halves;
 mod listener;
 mod multicast;
+mod names;
 mod one_way;
 mod options;
 mod raw_socket;
@@ -63,6 +64,10 @@ pub(crate) fn of_sockets() -> impl Iterator<Item = &'static Case> {
         connect::CASES,
         halves::CASES,
         listener::CASES,
+        names::CASES,
+        names::connector::CASES,
+        names::literal::CASES,
+        names::odd::CASES,
         options::CASES,
         multicast::CASES,
         raw_socket::CASES,

@@ -289,15 +289,6 @@ pub(crate) fn refusing(loopback: SocketAddr) -> (Socket, SocketAddr) {
     (socket, address.as_socket().expect("an IP address"))
 }
 
-/// A spelling of a loopback address that no parser of addresses takes, and that the system's resolver knows without
-/// asking anybody.
-pub(crate) fn name_of(loopback: SocketAddr) -> &'static str {
-    match loopback {
-        SocketAddr::V4(_) => "127.1",
-        SocketAddr::V6(_) => "::1%1",
-    }
-}
-
 /// Polls a future once, with a waker that remembers.
 pub(crate) fn poll_with<F: Future + Unpin>(future: &mut F, woken: &Arc<Woken>) -> Poll<F::Output> {
     Pin::new(future).poll(&mut TaskContext::from_waker(&woken.clone().into()))

@@ -11,6 +11,7 @@ mod ends;
 mod kinds;
 mod pipe;
 pub mod refused;
+mod resolvers;
 mod steps;
 mod suite;
 

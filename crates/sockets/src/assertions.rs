@@ -60,6 +60,7 @@ const _: () = {
     send_sync_unpin::<StreamReceiveHalf<BoxRuntime, Tcp>>();
     send_sync_unpin::<StreamSendHalf<BoxRuntime, Tcp>>();
     send_sync_unpin::<StreamSocket<BoxRuntime, Tcp>>();
+    send_sync_unpin::<SystemResolver>();
     send_sync_unpin::<Tcp>();
     send_sync_unpin::<TcpBind<BoxRuntime>>();
     send_sync_unpin::<TcpConnect<BoxRuntime>>();

@@ -38,6 +38,7 @@ pub use raw::{Control, ControlMessage, MessageFlags, ReceivedMessage, Socket, So
 pub use readiness::{
     Wait, notify_closing, notify_closing_on, wait_readable, wait_readable_on, wait_writable, wait_writable_on,
 };
+pub use resolve::{SystemResolver, look_up, look_up_name};
 pub use stream::{ReuniteError, StreamListener, StreamReceiveHalf, StreamSendHalf, StreamSocket};
 pub use tcp::{Tcp, TcpBind, TcpConnect, TcpListener, TcpReceiveHalf, TcpSendHalf, TcpStream};
 pub use udp::{ConnectedUdpSocket, Udp, UdpBind, UdpConnect, UdpSocket};

@@ -11,6 +11,7 @@ const _: () = {
     send_sync_unpin::<Panic>();
     send_sync_unpin::<Serve<'_, BoxListener, fn()>>();
     send_sync_unpin::<ServeError>();
+    send_sync_unpin::<TableResolver>();
     send_sync_unpin::<Target>();
     // Sent, not shared: as its parts.
     send::<Timeout<BoxSleep, BoxSleep>>();

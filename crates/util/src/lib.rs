@@ -5,11 +5,13 @@ mod connect;
 mod connections;
 mod panic;
 mod serve;
+mod table;
 mod target;
 mod timeout;
 
 pub use connect::{connect, connect_with, listen, listen_with};
 pub use panic::Panic;
 pub use serve::{Serve, ServeError, serve};
+pub use table::TableResolver;
 pub use target::Target;
 pub use timeout::{Timeout, timeout};

@@ -5,12 +5,13 @@ use std::io;
 use std::net::SocketAddr;
 use std::os::fd::AsFd;
 
-use anynet_core::{BindError, BoxFuture, ConnectError, Direction, Runtime, Source, Step};
+use anynet_core::{BindError, BoxFuture, ConnectError, Direction, Runtime, SocketType, Source, Step};
 use anynet_util::{Target, connect_with, listen_with};
 
 use super::{TcpListener, TcpStream, socket as tcp};
 use crate::OsNetwork;
 use crate::options::{SocketOptions, builder_option_methods};
+use crate::resolve::{Names, builder_resolver_method};
 use crate::socket::{self, BACKLOG};
 
 /// A connection to be made: [`TcpStream::connect`]. Awaiting it connects.
@@ -23,6 +24,7 @@ pub struct TcpConnect<R> {
     to: Target,
     local: Option<SocketAddr>,
     options: SocketOptions,
+    names: Names,
 }
 
 impl<R: Runtime> TcpConnect<R> {
@@ -32,6 +34,7 @@ impl<R: Runtime> TcpConnect<R> {
             to,
             local: None,
             options: SocketOptions::new(),
+            names: Names::of(SocketType::Stream),
         }
     }
 
@@ -43,11 +46,12 @@ impl<R: Runtime> TcpConnect<R> {
         self
     }
 
+    builder_resolver_method!();
     builder_option_methods!();
 
     async fn run(self) -> Result<TcpStream<R>, ConnectError> {
         let runtime = runtime(self.runtime).map_err(|error| ConnectError::NoRuntime(error.into()))?;
-        let network = OsNetwork::new(runtime.clone());
+        let network = OsNetwork::with_names(runtime.clone(), self.names);
         connect_with(&network, self.to, |to| {
             connect_one(&runtime, to, self.local, &self.options)
         })
@@ -71,6 +75,7 @@ pub struct TcpBind<R> {
     runtime: Option<R>,
     on: Target,
     options: SocketOptions,
+    names: Names,
     backlog: i32,
 }
 
@@ -80,6 +85,7 @@ impl<R: Runtime> TcpBind<R> {
             runtime,
             on,
             options: SocketOptions::new(),
+            names: Names::of(SocketType::Stream),
             backlog: BACKLOG,
         }
     }
@@ -91,11 +97,12 @@ impl<R: Runtime> TcpBind<R> {
         self
     }
 
+    builder_resolver_method!();
     builder_option_methods!();
 
     async fn run(self) -> Result<TcpListener<R>, BindError> {
         let runtime = runtime(self.runtime).map_err(|error| BindError::NoRuntime(error.into()))?;
-        let network = OsNetwork::new(runtime.clone());
+        let network = OsNetwork::with_names(runtime.clone(), self.names);
         listen_with(&network, self.on, |on| {
             ready(listen(&runtime, on, &self.options, self.backlog))
         })

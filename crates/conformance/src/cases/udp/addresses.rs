@@ -11,7 +11,7 @@ use socket2::SockRef;
 
 use crate::Context;
 use crate::case::cases;
-use crate::context::name_of;
+use crate::resolvers::{NAME, knowing};
 
 cases![
     it_reports_its_own_address_and_no_peer,
@@ -25,7 +25,7 @@ cases![
 ];
 
 async fn it_reports_its_own_address_and_no_peer(context: Context) {
-    let by_name = UdpSocket::bind_on(context.runtime(), (name_of(context.loopback), 0));
+    let by_name = UdpSocket::bind_on(context.runtime(), (NAME, 0)).resolver(knowing(context.loopback));
     let mut socket = context.within(by_name.into_future()).await.unwrap();
     let raw = SockRef::from(&socket).local_addr().unwrap().as_socket().unwrap();
     assert_eq!(raw.ip(), context.loopback.ip());
@@ -146,8 +146,8 @@ async fn a_local_port_without_a_local_host_is_used(context: Context) {
 
 async fn the_family_of_a_name_is_that_of_the_local_address(context: Context) {
     let peer = context.udp().await;
-    let to = (name_of(context.loopback), peer.local_address().port());
-    let connect = ConnectedUdpSocket::connect_on(context.runtime(), to);
+    let to = (NAME, peer.local_address().port());
+    let connect = ConnectedUdpSocket::connect_on(context.runtime(), to).resolver(knowing(context.loopback));
     let same = connect
         .clone()
         .local_address(SocketAddr::new(any_host(&context), 0));
