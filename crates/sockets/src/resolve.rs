@@ -1,5 +1,6 @@
 //! Looking up names: what is answered at once, and whom the rest is asked of.
 
+mod answer;
 mod idna;
 mod library;
 mod pool;

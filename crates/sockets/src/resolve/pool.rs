@@ -8,23 +8,25 @@ use std::collections::{HashMap, VecDeque};
 use std::hash::Hash;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::Pin;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
+
+use super::answer::{Answer, Promise, promise};
 
 /// How many look-ups run at once; the others wait in line.
 pub(super) const MOST_THREADS: usize = 8;
 
-/// How long an idle thread stays: long enough for the next burst.
-const IDLE: Duration = Duration::from_secs(5);
+/// How many of them may be slow ones, so that a name server that does not answer those leaves room for the others.
+const MOST_SLOW: usize = MOST_THREADS / 2;
 
 /// The threads, and the questions that wait for one or are being asked. Equal questions are asked once.
 pub(super) struct Pool<Q, A> {
     state: Mutex<State<Q, A>>,
     work: Condvar,
     ask: fn(&Q) -> A,
+    is_slow: fn(&Q) -> bool,
+    idle: Duration,
 }
 
 struct State<Q, A> {
@@ -33,7 +35,10 @@ struct State<Q, A> {
     /// Who waits for which answer: for each question in the queue, and each that is being asked.
     flights: HashMap<Q, Vec<Promise<A>>>,
     threads: usize,
+    /// How many of the threads have nothing to do.
     idle: usize,
+    /// How many of them ask something slow.
+    slow: usize,
 }
 
 impl<Q, A> Pool<Q, A>
@@ -41,16 +46,21 @@ where
     Q: Clone + Eq + Hash + Send + 'static,
     A: Clone + Send + 'static,
 {
-    pub(super) fn new(ask: fn(&Q) -> A) -> Self {
+    /// A pool that asks by `ask`, where the questions that are `is_slow` get half of the threads at most, and a thread ends
+    /// when it was `idle` for so long.
+    pub(super) fn new(ask: fn(&Q) -> A, is_slow: fn(&Q) -> bool, idle: Duration) -> Self {
         Self {
             state: Mutex::new(State {
                 queue: VecDeque::new(),
                 flights: HashMap::new(),
                 threads: 0,
                 idle: 0,
+                slow: 0,
             }),
             work: Condvar::new(),
             ask,
+            is_slow,
+            idle,
         }
     }
 
@@ -63,11 +73,7 @@ where
     ///
     /// If no thread can be started, and there is none.
     pub(super) fn ask(&'static self, question: Q) -> io::Result<Answer<A>> {
-        let slot = Arc::new(Mutex::new(Slot {
-            value: None,
-            waiting: None,
-        }));
-        let promise = Promise(slot.clone());
+        let (promise, answer) = promise();
         let mut state = lock(&self.state);
         if let Some(promises) = state.flights.get_mut(&question) {
             // Who gave up goes before there is room for more: a question that hangs, asked again and again, takes no more
@@ -76,7 +82,7 @@ where
                 promises.retain(Promise::is_awaited);
             }
             promises.push(promise);
-            return Ok(Answer(slot));
+            return Ok(answer);
         }
         state.queue.push_back(question.clone());
         if state.idle < state.queue.len() && state.threads < MOST_THREADS {
@@ -96,20 +102,23 @@ where
         state.flights.insert(question, vec![promise]);
         drop(state);
         self.work.notify_one();
-        Ok(Answer(slot))
+        Ok(answer)
     }
 
     /// What each thread does.
     fn work(&self) {
         let mut state = lock(&self.state);
         loop {
-            if let Some(question) = state.queue.pop_front() {
+            if let Some(question) = self.next(&state).and_then(|at| state.queue.remove(at)) {
                 let promises = state.flights.get(&question);
                 if promises.is_some_and(|promises| promises.iter().any(Promise::is_awaited)) {
+                    let slow = usize::from((self.is_slow)(&question));
+                    state.slow += slow;
                     drop(state);
                     // What panics is lost, and costs no thread.
                     let value = catch_unwind(AssertUnwindSafe(|| (self.ask)(&question))).ok();
                     state = lock(&self.state);
+                    state.slow -= slow;
                     let promises = state.flights.remove(&question);
                     drop(state);
                     for promise in promises.into_iter().flatten() {
@@ -123,71 +132,47 @@ where
                 continue;
             }
             state.idle += 1;
-            let (waited, timed_out) = match self.work.wait_timeout(state, IDLE) {
+            let (waited, timed_out) = match self.work.wait_timeout(state, self.idle) {
                 Ok((waited, timeout)) => (waited, timeout.timed_out()),
                 Err(poisoned) => (poisoned.into_inner().0, false),
             };
             state = waited;
             state.idle -= 1;
-            if timed_out && state.queue.is_empty() {
+            // A slow question that has to wait is another thread's, when that is done with its own.
+            if timed_out && self.next(&state).is_none() {
                 state.threads -= 1;
                 return;
             }
         }
     }
-}
 
-/// The answer to come; an error if it was lost.
-pub(super) struct Answer<A>(Arc<Mutex<Slot<A>>>);
-
-struct Slot<A> {
-    value: Option<Option<A>>,
-    waiting: Option<Waker>,
-}
-
-impl<A> Future for Answer<A> {
-    type Output = io::Result<A>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<A>> {
-        let mut slot = lock(&self.0);
-        if let Some(value) = slot.value.take() {
-            return Poll::Ready(value.ok_or_else(|| io::Error::other("the look-up was lost")));
-        }
-        slot.waiting = Some(cx.waker().clone());
-        Poll::Pending
+    /// Where in the queue the next question is that may be asked now.
+    fn next(&self, state: &State<Q, A>) -> Option<usize> {
+        let has_room = state.slow < MOST_SLOW;
+        let mut queue = state.queue.iter();
+        queue.position(|question| has_room || !(self.is_slow)(question))
     }
 }
 
-/// The duty to answer one of those who asked.
-struct Promise<A>(Arc<Mutex<Slot<A>>>);
-
-impl<A> Promise<A> {
-    /// Whether the answer is still waited for.
-    fn is_awaited(&self) -> bool {
-        Arc::strong_count(&self.0) > 1
-    }
-
-    fn keep(self, value: Option<A>) {
-        let mut slot = lock(&self.0);
-        slot.value = Some(value);
-        let waiting = slot.waiting.take();
-        drop(slot);
-        if let Some(waker) = waiting {
-            waker.wake();
-        }
-    }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
 mod tests {
     use std::panic::resume_unwind;
+    use std::pin::Pin;
+    use std::sync::Arc;
     use std::sync::mpsc::{Receiver, Sender, channel};
+    use std::task::{Context, Poll, Waker};
+    use std::time::Instant;
 
     use super::*;
+
+    const IDLE: Duration = Duration::from_millis(100);
+
+    /// Questions from this number on are slow.
+    const SLOW: u32 = 1000;
 
     /// Tells of each question that is asked, and answers when it is released.
     #[derive(Clone)]
@@ -216,11 +201,12 @@ mod tests {
 
     impl Asker {
         fn new() -> Self {
-            let pool = Pool::new(|Question(number, asked, released)| {
+            let ask = |Question(number, asked, released): &Question| {
                 asked.send(*number).unwrap();
                 lock(released).recv().unwrap();
                 *number
-            });
+            };
+            let pool = Pool::new(ask, |question| question.0 >= SLOW, IDLE);
             let (tell, asked) = channel();
             Self {
                 pool: Box::leak(Box::new(pool)),
@@ -258,10 +244,11 @@ mod tests {
 
     #[test]
     fn a_look_up_that_panics_is_lost_and_costs_no_thread() {
-        let pool = Pool::new(|question: &u32| match question {
+        let ask = |question: &u32| match question {
             7 => 7,
             _ => resume_unwind(Box::new("thrown")),
-        });
+        };
+        let pool = Pool::new(ask, |_| false, IDLE);
         let pool = &*Box::leak(Box::new(pool));
         for question in 100..100 + 2 * MOST_THREADS as u32 {
             assert!(wait(pool.ask(question).unwrap()).is_err());
@@ -334,5 +321,42 @@ mod tests {
         assert!(kept <= 8, "{kept} are kept");
         asker.release();
         assert_eq!(wait(first).unwrap(), 1);
+    }
+
+    #[test]
+    fn slow_look_ups_that_hang_leave_room_for_the_others() {
+        let mut asker = Asker::new();
+        let slow: Vec<_> = (SLOW..)
+            .take(2 * MOST_THREADS)
+            .map(|number| asker.ask(number))
+            .collect();
+        for _ in 0..MOST_SLOW {
+            assert!(asker.asked.recv().unwrap() >= SLOW);
+        }
+        let other = asker.ask(1);
+        assert_eq!(asker.asked.recv().unwrap(), 1);
+        asker.release();
+        assert_eq!(wait(other).unwrap(), 1);
+        for (number, answer) in (SLOW..).zip(slow) {
+            assert_eq!(wait(answer).unwrap(), number);
+        }
+        assert_eq!(lock(&asker.pool.state).slow, 0);
+    }
+
+    #[test]
+    fn threads_start_when_they_are_needed_and_end_when_they_are_idle() {
+        let mut asker = Asker::new();
+        for _ in 0..2 {
+            assert_eq!(lock(&asker.pool.state).threads, 0);
+            let answer = asker.ask(1);
+            assert_eq!(lock(&asker.pool.state).threads, 1);
+            asker.release();
+            assert_eq!(wait(answer).unwrap(), 1);
+            let limit = Instant::now() + Duration::from_secs(10);
+            while lock(&asker.pool.state).threads > 0 {
+                assert!(Instant::now() < limit, "it still is there");
+                thread::yield_now();
+            }
+        }
     }
 }

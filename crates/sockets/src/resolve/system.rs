@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use anynet_core::{AddressInfo, BoxFuture, Lookup, NameFlags, NameInfo, ResolveError, Resolver, Service};
 
@@ -10,14 +11,18 @@ use super::library::{self, looks_numeric};
 use super::pool::Pool;
 use super::{Prepared, prepare};
 
-static POOL: LazyLock<Pool<Question, Answer>> = LazyLock::new(|| Pool::new(ask));
+/// How long an idle thread stays: long enough for the next burst.
+const IDLE: Duration = Duration::from_secs(5);
+
+static POOL: LazyLock<Pool<Question, Answer>> = LazyLock::new(|| Pool::new(ask, Question::is_slow, IDLE));
 
 /// The system's resolver: `getaddrinfo(3)` and `getnameinfo(3)`, as the host is configured.
 ///
 /// It blocks, so it is asked on threads of its own: at most 8 in the process, named `anynet-resolver`, started when they are
 /// needed and ended when they were idle for 5 seconds. No runtime waits for them when it shuts down. A look-up that is
 /// given up goes on until the system lets go of it, and its answer is dropped; in the queue it is dropped. Equal look-ups
-/// share one question to the system while it is being asked; no answer is kept for later.
+/// share one question to the system while it is being asked; no answer is kept for later. Look-ups of the names of addresses,
+/// which hang most, get half of the threads at most.
 ///
 /// Where nothing has to be looked up, it answers at once: for literal addresses with ports, and for everything that cannot be
 /// right.
@@ -109,6 +114,13 @@ impl Resolver for SystemResolver {
 enum Question {
     Addresses(Lookup),
     Names(SocketAddr, NameFlags),
+}
+
+impl Question {
+    /// Many networks have no server that knows the names of addresses, or one that never answers.
+    fn is_slow(&self) -> bool {
+        matches!(self, Self::Names(..))
+    }
 }
 
 /// What it says.
