@@ -8,6 +8,12 @@ const fn send<T: Send>() {}
 const fn send_sync_unpin<T: Send + Sync + Unpin>() {}
 
 const _: () = {
+    send_sync_unpin::<MemoryDatagram>();
+    send_sync_unpin::<MemoryListener>();
+    send_sync_unpin::<MemoryNetwork>();
+    send_sync_unpin::<MemorySleep>();
+    send_sync_unpin::<MemoryStream>();
+    send_sync_unpin::<MemoryTask<()>>();
     send_sync_unpin::<Panic>();
     send_sync_unpin::<Serve<'_, BoxListener, fn()>>();
     send_sync_unpin::<ServeError>();

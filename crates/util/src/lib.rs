@@ -3,6 +3,7 @@
 mod assertions;
 mod connect;
 mod connections;
+mod memory;
 mod panic;
 mod serve;
 mod table;
@@ -10,6 +11,7 @@ mod target;
 mod timeout;
 
 pub use connect::{connect, connect_with, listen, listen_with};
+pub use memory::{MemoryDatagram, MemoryListener, MemoryNetwork, MemorySleep, MemoryStream, MemoryTask};
 pub use panic::Panic;
 pub use serve::{Serve, ServeError, serve};
 pub use table::TableResolver;
