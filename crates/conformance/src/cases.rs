@@ -16,6 +16,7 @@ mod halves;
 mod listener;
 mod multicast;
 mod names;
+mod network;
 mod one_way;
 mod options;
 mod raw_socket;
@@ -33,6 +34,7 @@ mod udp_errors;
 mod unix;
 mod unix_datagram;
 
+use crate::Ground;
 use crate::case::Case;
 
 /// Cases about the executor and the reactor, run once per backend.
@@ -105,21 +107,32 @@ pub(crate) fn of_unix_sockets() -> impl Iterator<Item = &'static Case> {
 }
 
 /// Cases about streams of any kind: a send end and the receive end of it.
-pub(crate) fn of_streams() -> impl Iterator<Item = &'static Case> {
+pub(crate) fn of_streams() -> impl Iterator<Item = &'static Case<Ground>> {
     let files = [one_way::CASES, one_way::ending::CASES, one_way::waiting::CASES];
     files.into_iter().flatten()
 }
 
 /// Cases about streams that go both ways.
-pub(crate) fn of_two_way_streams() -> impl Iterator<Item = &'static Case> {
+pub(crate) fn of_two_way_streams() -> impl Iterator<Item = &'static Case<Ground>> {
     [two_way::CASES, half_close::CASES].into_iter().flatten()
 }
 
-/// Every case there is.
-pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
-    of_runtimes()
-        .chain(of_sockets())
-        .chain(of_unix_sockets())
+/// Cases about executors, run once per backend, whatever it is made of.
+pub(crate) fn of_executors() -> impl Iterator<Item = &'static Case<Ground>> {
+    [runtime::tasks::CASES].into_iter().flatten()
+}
+
+/// Cases about networks of any kind, run for IPv4 and for IPv6.
+pub(crate) fn of_networks() -> impl Iterator<Item = &'static Case<Ground>> {
+    [network::CASES, network::datagram::CASES].into_iter().flatten()
+}
+
+/// The names of all cases there are.
+pub(crate) fn all() -> impl Iterator<Item = String> {
+    let given_sockets = of_runtimes().chain(of_sockets()).chain(of_unix_sockets());
+    let given_a_network = of_executors()
+        .chain(of_networks())
         .chain(of_streams())
-        .chain(of_two_way_streams())
+        .chain(of_two_way_streams());
+    given_sockets.map(Case::id).chain(given_a_network.map(Case::id))
 }

@@ -106,6 +106,9 @@ impl Inbox {
         if self.latch.is_closed() {
             return Poll::Ready(Err(ReceiveError::Closed));
         }
+        if buf.is_empty() {
+            return Poll::Ready(Err(ReceiveError::EmptyBuffer));
+        }
         let Some((data, from)) = state.arrived.pop_front() else {
             state.receiving.add(cx);
             return Poll::Pending;
