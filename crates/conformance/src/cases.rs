@@ -19,6 +19,7 @@ mod names;
 mod network;
 mod one_way;
 mod options;
+mod race;
 mod raw_socket;
 mod readiness;
 mod resolve;
@@ -119,12 +120,13 @@ pub(crate) fn of_two_way_streams() -> impl Iterator<Item = &'static Case<Ground>
 
 /// Cases about executors, run once per backend, whatever it is made of.
 pub(crate) fn of_executors() -> impl Iterator<Item = &'static Case<Ground>> {
-    [runtime::tasks::CASES].into_iter().flatten()
+    [runtime::tasks::CASES, race::CASES].into_iter().flatten()
 }
 
 /// Cases about networks of any kind, run for IPv4 and for IPv6.
 pub(crate) fn of_networks() -> impl Iterator<Item = &'static Case<Ground>> {
-    [network::CASES, network::datagram::CASES].into_iter().flatten()
+    let files = [network::CASES, network::datagram::CASES, race::addresses::CASES];
+    files.into_iter().flatten()
 }
 
 /// The names of all cases there are.

@@ -10,6 +10,7 @@ mod descriptors;
 mod ends;
 mod ground;
 mod kinds;
+mod named;
 mod pipe;
 pub mod refused;
 mod resolvers;

@@ -21,9 +21,9 @@ use crate::{Ground, Suite};
 
 /// Asserts that a value matches a pattern, and says what it is instead.
 macro_rules! assert_is {
-    ($value:expr, $pattern:pat $(,)?) => {
+    ($value:expr, $pattern:pat $(if $guard:expr)? $(,)?) => {
         match $value {
-            $pattern => {}
+            $pattern $(if $guard)? => {}
             other => panic!("expected {}, not {other:?}", stringify!($pattern)),
         }
     };

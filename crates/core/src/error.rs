@@ -11,6 +11,7 @@ pub use resolve::{ResolveError, ResolverError};
 
 use std::error::Error as StdError;
 use std::io;
+use std::time::Duration;
 
 use crate::{Address, Cause};
 
@@ -116,15 +117,24 @@ pub struct FailedAttempt {
     pub address: Address,
     /// Why it failed.
     pub cause: Cause,
+    /// How long that took, by the clock of the executor. Zero where nobody took the time.
+    pub took: Duration,
 }
 
 impl FailedAttempt {
-    /// An attempt at `address` that failed.
+    /// An attempt at `address` that failed at once.
     pub fn new(address: impl Into<Address>, cause: impl Into<Cause>) -> Self {
         Self {
             address: address.into(),
             cause: cause.into(),
+            took: Duration::ZERO,
         }
+    }
+
+    /// The same, after `took`.
+    #[must_use]
+    pub fn after(self, took: Duration) -> Self {
+        Self { took, ..self }
     }
 }
 
@@ -138,6 +148,9 @@ pub enum ConnectError {
     Resolve(ResolveError),
     /// Every address failed, in this order; at least one is here.
     Failed(Vec<FailedAttempt>),
+    /// The deadline passed first. Here is what had been tried, in this order; the cause of what was still under way is
+    /// [`TimedOut`]. Nothing is here if the name was still being looked up.
+    TimedOut(Vec<FailedAttempt>),
 }
 
 impl ConnectError {
@@ -153,6 +166,15 @@ impl ConnectError {
             Self::NoRuntime(cause) => cause.kind(),
             Self::Resolve(error) => error.kind(),
             Self::Failed(attempts) => first_kind(attempts),
+            Self::TimedOut(_) => io::ErrorKind::TimedOut,
+        }
+    }
+
+    /// The attempts that were made, none where it did not come to that.
+    pub fn attempts(&self) -> &[FailedAttempt] {
+        match self {
+            Self::NoRuntime(_) | Self::Resolve(_) => &[],
+            Self::Failed(attempts) | Self::TimedOut(attempts) => attempts,
         }
     }
 }

@@ -8,6 +8,10 @@ const fn send<T: Send>() {}
 const fn send_sync_unpin<T: Send + Sync + Unpin>() {}
 
 const _: () = {
+    send_sync_unpin::<Attempt>();
+    send_sync_unpin::<Connected<()>>();
+    send_sync_unpin::<HappyEyeballs>();
+    send_sync_unpin::<Outcome>();
     send_sync_unpin::<MemoryDatagram>();
     send_sync_unpin::<MemoryListener>();
     send_sync_unpin::<MemoryNetwork>();

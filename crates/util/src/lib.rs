@@ -10,7 +10,7 @@ mod table;
 mod target;
 mod timeout;
 
-pub use connect::{connect, connect_with, listen, listen_with};
+pub use connect::{Attempt, Connected, HappyEyeballs, Outcome, connect, connect_with, listen, listen_with};
 pub use memory::{MemoryDatagram, MemoryListener, MemoryNetwork, MemorySleep, MemoryStream, MemoryTask};
 pub use panic::Panic;
 pub use serve::{Serve, ServeError, serve};
