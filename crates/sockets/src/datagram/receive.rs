@@ -108,11 +108,8 @@ fn past_reset<R: Runtime, K: Kind, T>(
     fd: BorrowedFd<'_>,
     mut op: impl FnMut(BorrowedFd<'_>) -> io::Result<T>,
 ) -> io::Result<T> {
-    match op(fd) {
-        Err(error) if K::MESSAGES_END && Errno::from_io_error(&error) == Some(Errno::CONNRESET) => {
-            shared.latch.break_with(error.into());
-            op(fd)
-        }
+    match shared.exchanging(|| op(fd)) {
+        Err(error) if K::MESSAGES_END && Errno::from_io_error(&error) == Some(Errno::CONNRESET) => op(fd),
         result => result,
     }
 }

@@ -95,7 +95,10 @@ async fn try_queue<R: Runtime, K: Kind, T: Send>(
 /// Sends if there is room at once: true if it went.
 pub(super) fn try_send<R: Runtime, K: Kind>(link: &Link<R, K>, data: &[u8]) -> Result<bool, SendError> {
     let shared = enter(link)?;
-    tried(shared, socket::send(shared.source.as_fd(), data).map(drop))
+    tried(
+        shared,
+        shared.exchanging(|| socket::send(shared.source.as_fd(), data).map(drop)),
+    )
 }
 
 /// Sends to `to` if there is room at once: true if it went.
@@ -110,7 +113,7 @@ pub(super) fn try_send_to<R: Runtime, K: Kind>(
         shared,
         match elsewhere(shared, to)? {
             Some(to) => socket::send_datagram_to(fd, data, &to),
-            None => socket::send(fd, data).map(drop),
+            None => shared.exchanging(|| socket::send(fd, data).map(drop)),
         },
     )
 }
@@ -146,7 +149,9 @@ async fn waiting<R: Runtime, K: Kind, T: Send>(
     shared: &Shared<R, K>,
     mut op: impl FnMut(BorrowedFd<'_>) -> io::Result<T> + Send,
 ) -> Result<T, SendError> {
-    let sending = shared.source.io(Direction::Write, |fd| op(fd).map(Step::Done));
+    let sending = shared.source.io(Direction::Write, |fd| {
+        shared.exchanging(|| op(fd)).map(Step::Done)
+    });
     finish(shared, shared.bell.unless_closed(&shared.latch, sending).await)
 }
 
