@@ -12,6 +12,7 @@ const _: () = {
     send_sync_unpin::<Deviation>();
     send_sync_unpin::<Entry>();
     send_sync_unpin::<Ground>();
+    send_sync_unpin::<Named>();
     send_sync_unpin::<NetworkBackend>();
     send_sync_unpin::<Standing>();
     send_sync_unpin::<StreamKind>();

@@ -14,6 +14,7 @@ mod descriptors;
 mod half_close;
 mod halves;
 mod listener;
+mod memory;
 mod multicast;
 mod names;
 mod network;
@@ -65,6 +66,7 @@ pub(crate) fn of_sockets() -> impl Iterator<Item = &'static Case> {
         closers::CASES,
         closing::CASES,
         connect::CASES,
+        connect::policy::CASES,
         halves::CASES,
         listener::CASES,
         names::CASES,
@@ -120,7 +122,9 @@ pub(crate) fn of_two_way_streams() -> impl Iterator<Item = &'static Case<Ground>
 
 /// Cases about executors, run once per backend, whatever it is made of.
 pub(crate) fn of_executors() -> impl Iterator<Item = &'static Case<Ground>> {
-    [runtime::tasks::CASES, race::CASES].into_iter().flatten()
+    [runtime::tasks::CASES, race::CASES, memory::CASES]
+        .into_iter()
+        .flatten()
 }
 
 /// Cases about networks of any kind, run for IPv4 and for IPv6.

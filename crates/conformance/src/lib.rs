@@ -23,4 +23,5 @@ pub use context::Context;
 pub use ends::{ReceiveEnd, SendEnd};
 pub use ground::Ground;
 pub use kinds::{Maker, StreamKind};
+pub use named::Named;
 pub use suite::Suite;

@@ -11,13 +11,14 @@ use anynet_core::{
 
 /// A network on which every name has the same addresses, or cannot be looked up to an end.
 #[derive(Clone, Debug)]
-pub(crate) struct Named {
+pub struct Named {
     network: BoxNetwork,
     addresses: Option<Vec<SocketAddr>>,
 }
 
 impl Named {
-    pub(crate) fn new(network: &BoxNetwork, addresses: Vec<SocketAddr>) -> Self {
+    /// Every name stands for `addresses`, in this order.
+    pub fn new(network: &BoxNetwork, addresses: Vec<SocketAddr>) -> Self {
         Self {
             network: network.clone(),
             addresses: Some(addresses),
@@ -25,7 +26,7 @@ impl Named {
     }
 
     /// Every look-up hangs.
-    pub(crate) fn hanging(network: &BoxNetwork) -> Self {
+    pub fn hanging(network: &BoxNetwork) -> Self {
         Self {
             network: network.clone(),
             addresses: None,

@@ -10,6 +10,7 @@ const fn send_sync_unpin<T: Send + Sync + Unpin>() {}
 const _: () = {
     send_sync_unpin::<Attempt>();
     send_sync_unpin::<Connected<()>>();
+    send_sync_unpin::<Faulty<MemoryStream>>();
     send_sync_unpin::<HappyEyeballs>();
     send_sync_unpin::<Outcome>();
     send_sync_unpin::<MemoryDatagram>();

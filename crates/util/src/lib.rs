@@ -3,6 +3,7 @@
 mod assertions;
 mod connect;
 mod connections;
+mod faulty;
 mod memory;
 mod panic;
 mod serve;
@@ -11,6 +12,7 @@ mod target;
 mod timeout;
 
 pub use connect::{Attempt, Connected, HappyEyeballs, Outcome, connect, connect_with, listen, listen_with};
+pub use faulty::Faulty;
 pub use memory::{MemoryDatagram, MemoryListener, MemoryNetwork, MemorySleep, MemoryStream, MemoryTask};
 pub use panic::Panic;
 pub use serve::{Serve, ServeError, serve};

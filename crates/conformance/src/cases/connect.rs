@@ -1,5 +1,7 @@
 //! Connecting.
 
+pub(super) mod policy;
+
 use std::error::Error;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};

@@ -134,6 +134,14 @@ fn assert_time(context: &Ground, elapsed: u64, expected: u64) {
     }
 }
 
+/// Exactly so long where the clock allows it. What begins late and is ended by something else is shorter on others.
+#[track_caller]
+fn assert_cut_off_after(context: &Ground, took: Duration, expected: u64) {
+    if let Column::Network(_) = context.column {
+        assert_eq!(millis(took), expected, "in milliseconds");
+    }
+}
+
 fn millis(duration: Duration) -> u64 {
     duration.as_millis().try_into().expect("a short test")
 }
@@ -171,7 +179,7 @@ async fn attempts_begin_a_delay_apart_and_none_after_the_win(context: Ground) {
     let took = [550, 300, 50];
     for (number, attempt) in connected.attempts.iter().enumerate() {
         assert_eq!(attempt.address, address(number));
-        assert_time(&context, millis(attempt.took), took[number]);
+        assert_cut_off_after(&context, attempt.took, took[number]);
         match number {
             2 => assert_is!(&attempt.outcome, Outcome::Connected),
             _ => assert_is!(&attempt.outcome, Outcome::GivenUp),
@@ -280,7 +288,7 @@ async fn a_deadline_ends_every_attempt_and_names_them(context: Ground) {
         .zip(kinds.into_iter().zip([100, 400, 150]))
     {
         assert_eq!(attempt.cause.kind(), kind);
-        assert_time(&context, millis(attempt.took), took);
+        assert_cut_off_after(&context, attempt.took, took);
     }
     assert_eq!(error.attempts().len(), 3);
     assert_is!(error, ConnectError::TimedOut(_));

@@ -2,7 +2,7 @@
 
 use anynet_conformance::{Ground, NetworkBackend, ReceiveEnd, SendEnd, StreamKind};
 use anynet_core::{BoxFuture, BoxNetwork, BoxStream};
-use anynet_util::{MemoryNetwork, MemoryStream};
+use anynet_util::{Faulty, MemoryNetwork, MemoryStream};
 
 pub(super) const MEMORY: NetworkBackend = NetworkBackend {
     name: "memory",
@@ -15,6 +15,18 @@ pub(super) const MEMORY: NetworkBackend = NetworkBackend {
             |_| one_way(MemoryStream::lockstep()),
             |_| two_way(MemoryStream::lockstep()),
         ),
+        StreamKind {
+            name: "faulty",
+            one_way: |_| {
+                let (left, right) = faulty();
+                Box::pin(async { (Box::new(left) as SendEnd, ReceiveEnd::whole(Box::new(right))) })
+            },
+            two_way: Some(|_| {
+                let (left, right) = faulty();
+                Box::pin(async { (Box::new(left) as BoxStream, Box::new(right) as BoxStream) })
+            }),
+            resets: true,
+        },
     ],
     deviations: &[],
 };
@@ -41,6 +53,13 @@ fn pair() -> (MemoryStream, MemoryStream) {
 /// So narrow that most sends are in parts.
 fn narrow() -> (MemoryStream, MemoryStream) {
     MemoryStream::pair(1000)
+}
+
+/// All that comes in pieces of many sizes, and a flush that takes its time.
+fn faulty() -> (Faulty<MemoryStream>, Faulty<MemoryStream>) {
+    let (left, right) = pair();
+    let make = |stream, seed| Faulty::new(stream).pieces(seed, 9000).flush_waits(3);
+    (make(left, 1), make(right, 2))
 }
 
 fn one_way((left, right): (MemoryStream, MemoryStream)) -> BoxFuture<'static, (SendEnd, ReceiveEnd)> {

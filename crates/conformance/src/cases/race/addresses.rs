@@ -18,6 +18,7 @@ cases![given Ground:
     a_name_without_addresses_says_so,
     a_name_of_a_hundred_addresses_reaches_the_last,
     an_address_that_comes_twice_is_tried_once,
+    the_families_take_turns_over_the_whole_list,
 ];
 
 async fn a_name_of_both_families_reaches_a_server_of_one(context: Ground) {
@@ -81,6 +82,27 @@ async fn an_address_that_comes_twice_is_tried_once(context: Ground) {
     let race = HappyEyeballs::new().connect(&network, "a-name:80", attempt);
     let refused = context.within(race).await.map(drop).unwrap_err();
     assert_is!(&refused, ConnectError::Failed(attempts) if attempts.len() == 1);
+}
+
+async fn the_families_take_turns_over_the_whole_list(context: Ground) {
+    let ipv4 = |number| SocketAddr::from((Ipv4Addr::new(192, 0, 2, number), 80));
+    let ipv6 = |number| SocketAddr::from((Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, number), 80));
+    for (resolved, expected) in [
+        (vec![ipv6(1), ipv6(2), ipv4(1)], vec![ipv6(1), ipv4(1), ipv6(2)]),
+        (
+            vec![ipv4(1), ipv4(2), ipv4(3), ipv6(1), ipv6(2)],
+            vec![ipv4(1), ipv6(1), ipv4(2), ipv6(2), ipv4(3)],
+        ),
+        (vec![ipv6(2), ipv4(2), ipv6(1)], vec![ipv6(2), ipv4(2), ipv6(1)]),
+        (vec![ipv4(2), ipv4(1)], vec![ipv4(2), ipv4(1)]),
+    ] {
+        let network = Named::new(context.network(), resolved);
+        let refuse = |to| async move { Err::<(), _>(ConnectError::failed(to, ErrorKind::ConnectionRefused)) };
+        let race = HappyEyeballs::new().connect(&network, "a-name:80", refuse);
+        let error = context.within(race).await.map(drop).unwrap_err();
+        let tried: Vec<_> = error.attempts().iter().map(|it| it.address.clone()).collect();
+        assert_eq!(tried, expected);
+    }
 }
 
 /// The same port on the loopback address of the other family.
