@@ -1,5 +1,6 @@
 //! The names that are the same in every namespace, for one runtime.
 //!
+//! A name stands for the type itself, not for the name of it in `sockets`: so the documentation shows its methods here too.
 //! The condition stands on each item, not on the call: so the compiler can say of an item which feature it needs.
 
 /// Writes the sockets and functions of the runtime `$runtime`, each under the condition `$cfg`.
@@ -7,45 +8,53 @@ macro_rules! names {
     (#[$cfg:meta] $runtime:ty) => {
         /// A TCP connection; see [`anynet_sockets::TcpStream`](crate::sockets::TcpStream).
         #[$cfg]
-        pub type TcpStream = $crate::sockets::TcpStream<$runtime>;
+        pub type TcpStream = $crate::sockets::StreamSocket<$runtime, $crate::sockets::Tcp>;
         /// The receiving half of a TCP connection; see [`TcpStream::into_split`](crate::sockets::TcpStream::into_split).
         #[$cfg]
-        pub type TcpReceiveHalf = $crate::sockets::TcpReceiveHalf<$runtime>;
+        pub type TcpReceiveHalf = $crate::sockets::StreamReceiveHalf<$runtime, $crate::sockets::Tcp>;
         /// The sending half of a TCP connection; see [`TcpStream::into_split`](crate::sockets::TcpStream::into_split).
         #[$cfg]
-        pub type TcpSendHalf = $crate::sockets::TcpSendHalf<$runtime>;
+        pub type TcpSendHalf = $crate::sockets::StreamSendHalf<$runtime, $crate::sockets::Tcp>;
         /// Accepts TCP connections; see [`anynet_sockets::TcpListener`](crate::sockets::TcpListener).
         #[$cfg]
-        pub type TcpListener = $crate::sockets::TcpListener<$runtime>;
+        pub type TcpListener = $crate::sockets::StreamListener<$runtime, $crate::sockets::Tcp>;
         /// A UNIX stream connection; see [`anynet_sockets::UnixStream`](crate::sockets::UnixStream).
         #[$cfg]
-        pub type UnixStream = $crate::sockets::UnixStream<$runtime>;
+        pub type UnixStream = $crate::sockets::StreamSocket<$runtime, $crate::sockets::Unix>;
         /// The receiving half of a UNIX stream; see [`UnixStream::into_split`](crate::sockets::UnixStream::into_split).
         #[$cfg]
-        pub type UnixReceiveHalf = $crate::sockets::UnixReceiveHalf<$runtime>;
+        pub type UnixReceiveHalf = $crate::sockets::StreamReceiveHalf<$runtime, $crate::sockets::Unix>;
         /// The sending half of a UNIX stream; see [`UnixStream::into_split`](crate::sockets::UnixStream::into_split).
         #[$cfg]
-        pub type UnixSendHalf = $crate::sockets::UnixSendHalf<$runtime>;
+        pub type UnixSendHalf = $crate::sockets::StreamSendHalf<$runtime, $crate::sockets::Unix>;
         /// Accepts UNIX stream connections; see [`anynet_sockets::UnixListener`](crate::sockets::UnixListener).
         #[$cfg]
-        pub type UnixListener = $crate::sockets::UnixListener<$runtime>;
+        pub type UnixListener = $crate::sockets::StreamListener<$runtime, $crate::sockets::Unix>;
         /// A UDP socket; see [`anynet_sockets::UdpSocket`](crate::sockets::UdpSocket).
         #[$cfg]
-        pub type UdpSocket = $crate::sockets::UdpSocket<$runtime>;
+        pub type UdpSocket =
+            $crate::sockets::DatagramSocket<$runtime, $crate::sockets::Udp, $crate::sockets::Unconnected>;
         /// A UDP socket that is connected to one peer; see
         /// [`anynet_sockets::ConnectedUdpSocket`](crate::sockets::ConnectedUdpSocket).
         #[$cfg]
-        pub type ConnectedUdpSocket = $crate::sockets::ConnectedUdpSocket<$runtime>;
+        pub type ConnectedUdpSocket =
+            $crate::sockets::DatagramSocket<$runtime, $crate::sockets::Udp, $crate::sockets::Connected>;
         /// A UNIX datagram socket; see [`anynet_sockets::UnixDatagram`](crate::sockets::UnixDatagram).
         #[$cfg]
-        pub type UnixDatagram = $crate::sockets::UnixDatagram<$runtime>;
+        pub type UnixDatagram = $crate::sockets::DatagramSocket<
+            $runtime,
+            $crate::sockets::UnixDgram,
+            $crate::sockets::Unconnected,
+        >;
         /// A UNIX datagram socket that is connected to one peer; see
         /// [`anynet_sockets::ConnectedUnixDatagram`](crate::sockets::ConnectedUnixDatagram).
         #[$cfg]
-        pub type ConnectedUnixDatagram = $crate::sockets::ConnectedUnixDatagram<$runtime>;
+        pub type ConnectedUnixDatagram =
+            $crate::sockets::DatagramSocket<$runtime, $crate::sockets::UnixDgram, $crate::sockets::Connected>;
         /// A UNIX connection that carries messages; see [`anynet_sockets::UnixSeqpacket`](crate::sockets::UnixSeqpacket).
         #[$cfg]
-        pub type UnixSeqpacket = $crate::sockets::UnixSeqpacket<$runtime>;
+        pub type UnixSeqpacket =
+            $crate::sockets::DatagramSocket<$runtime, $crate::sockets::Seqpacket, $crate::sockets::Connected>;
         /// Accepts UNIX connections that carry messages; see
         /// [`anynet_sockets::UnixSeqpacketListener`](crate::sockets::UnixSeqpacketListener).
         #[$cfg]

@@ -1,12 +1,15 @@
 //! The errors, one type per operation.
 //!
-//! Each prints only its own level, in lower case, and leaves the rest to [`source`](std::error::Error::source). Each
-//! becomes an [`io::Error`] that keeps the cause, and [`Error`] gathers them all for `?`.
+//! Each prints only its own level, in lower case, and leaves the rest to [`source`](std::error::Error::source); with `{:#}`
+//! it prints its causes too, in one line. Each becomes an [`io::Error`] that keeps the cause, and [`Error`] gathers them all
+//! for `?`.
 
+mod causes;
 mod convert;
 mod display;
 mod resolve;
 
+pub use causes::fmt_with_causes;
 pub use resolve::{ResolveError, ResolverError};
 
 use std::error::Error as StdError;
@@ -289,6 +292,19 @@ impl WaitError {
 pub struct TimedOut;
 
 /// Any of anynet's errors: what `?` gathers them into.
+///
+/// It prints only its own level, as all of them do, so that a report can walk along [`source`](StdError::source). With
+/// `{:#}` it prints its causes too, in one line:
+///
+/// ```
+/// use anynet_core::{ConnectError, Error};
+/// use std::{io, net::SocketAddr};
+///
+/// let refused = io::Error::from(io::ErrorKind::ConnectionRefused);
+/// let error = Error::from(ConnectError::failed(SocketAddr::from(([127, 0, 0, 1], 80)), refused));
+/// assert_eq!(format!("{error}"), "cannot connect to 127.0.0.1:80");
+/// assert_eq!(format!("{error:#}"), "cannot connect to 127.0.0.1:80: connection refused");
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {

@@ -33,7 +33,7 @@ pub use credentials::PeerCredentials;
 pub use datagram::{Datagram, Received};
 pub use error::{
     AcceptError, BindError, ConnectError, Error, FailedAttempt, ReceiveError, ReceiveExactlyError,
-    ResolveError, ResolverError, Result, SendError, TimedOut, UnixAddressError, WaitError,
+    ResolveError, ResolverError, Result, SendError, TimedOut, UnixAddressError, WaitError, fmt_with_causes,
 };
 pub use ext::{ByteReceiveStreamExt, ByteSendStreamExt, Chunks};
 pub use latch::Latch;

@@ -5,8 +5,34 @@ use std::fmt;
 
 use super::{
     AcceptError, BindError, ConnectError, Error, FailedAttempt, ReceiveError, ReceiveExactlyError, SendError,
-    TimedOut, UnixAddressError, WaitError,
+    TimedOut, UnixAddressError, WaitError, fmt_with_causes,
 };
+
+/// Writes the `Display` of errors that write their own level by `fmt_own`.
+macro_rules! display {
+    ($($error:ty),* $(,)?) => {$(
+        /// Its own level; with `{:#}` its causes too.
+        impl std::fmt::Display for $error {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                $crate::error::fmt_with_causes(self, f, |f| self.fmt_own(f))
+            }
+        }
+    )*};
+}
+
+pub(super) use display;
+
+display!(
+    ReceiveError,
+    SendError,
+    ReceiveExactlyError,
+    AcceptError,
+    FailedAttempt,
+    ConnectError,
+    BindError,
+    UnixAddressError,
+    WaitError
+);
 
 /// The cause of a failure that had only one attempt.
 fn only_cause(attempts: &[FailedAttempt]) -> Option<&(dyn StdError + 'static)> {
@@ -39,8 +65,8 @@ fn write_list(f: &mut fmt::Formatter<'_>, attempts: &[FailedAttempt]) -> fmt::Re
     Ok(())
 }
 
-impl fmt::Display for ReceiveError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl ReceiveError {
+    fn fmt_own(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::EndOfStream => "end of stream",
             Self::Closed => "the stream was closed on this side",
@@ -53,8 +79,8 @@ impl fmt::Display for ReceiveError {
     }
 }
 
-impl fmt::Display for SendError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl SendError {
+    fn fmt_own(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Closed => "the stream was closed for sending on this side",
             Self::Broken(_) => "the connection is broken",
@@ -68,14 +94,14 @@ impl fmt::Display for SendError {
     }
 }
 
-impl fmt::Display for ReceiveExactlyError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl ReceiveExactlyError {
+    fn fmt_own(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the stream stopped after {} bytes", self.received)
     }
 }
 
-impl fmt::Display for AcceptError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl AcceptError {
+    fn fmt_own(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Closed => "the listener was closed on this side",
             Self::Connection(_) => "a connection failed before it was accepted",
@@ -85,14 +111,14 @@ impl fmt::Display for AcceptError {
     }
 }
 
-impl fmt::Display for FailedAttempt {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl FailedAttempt {
+    fn fmt_own(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} failed", self.address)
     }
 }
 
-impl fmt::Display for ConnectError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl ConnectError {
+    fn fmt_own(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoRuntime(_) => f.write_str("no runtime to connect on"),
             Self::Resolve(_) => f.write_str("the name to connect to cannot be resolved"),
@@ -105,8 +131,8 @@ impl fmt::Display for ConnectError {
     }
 }
 
-impl fmt::Display for BindError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl BindError {
+    fn fmt_own(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoRuntime(_) => f.write_str("no runtime to bind on"),
             Self::Resolve(_) => f.write_str("the name to bind cannot be resolved"),
@@ -115,8 +141,8 @@ impl fmt::Display for BindError {
     }
 }
 
-impl fmt::Display for UnixAddressError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl UnixAddressError {
+    fn fmt_own(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Malformed { text, reason } => write!(f, "malformed UNIX address {text:?}: {reason}"),
             Self::EmptyPath => f.write_str("an empty path is no UNIX address"),
@@ -132,8 +158,8 @@ impl fmt::Display for UnixAddressError {
     }
 }
 
-impl fmt::Display for WaitError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl WaitError {
+    fn fmt_own(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::NoRuntime(_) => "no runtime to wait on",
             Self::Busy => "another task waits for the descriptor, or a socket owns it",
@@ -164,8 +190,8 @@ impl fmt::Display for Error {
             Self::UnixAddress(error) => error.fmt(f),
             Self::Wait(error) => error.fmt(f),
             Self::TimedOut(error) => error.fmt(f),
-            Self::Io(error) => error.fmt(f),
-            Self::Other(error) => error.fmt(f),
+            Self::Io(error) => fmt_with_causes(error, f, |f| write!(f, "{error}")),
+            Self::Other(error) => fmt_with_causes(&**error, f, |f| write!(f, "{error}")),
         }
     }
 }

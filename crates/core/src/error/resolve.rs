@@ -102,8 +102,10 @@ impl ResolverError {
     }
 }
 
-impl fmt::Display for ResolveError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+super::display::display!(ResolveError);
+
+impl ResolveError {
+    fn fmt_own(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Malformed { text, reason } => write!(f, "malformed address {text:?}: {reason}"),
             Self::NoAddress { host } => write!(f, "{host:?} has no address"),
