@@ -11,6 +11,9 @@ use crate::sys;
 /// What an option of a level and a name needs at most, unless the caller says more: an `int`.
 const INT: usize = size_of::<i32>();
 
+/// More than any option has. The system counts in an `int`, and more could not be allocated.
+const LARGEST: usize = 1 << 24;
+
 impl<R: Runtime> Socket<R> {
     /// Reads an option, as `option::<ReceiveBufferSize>()`.
     ///
@@ -52,7 +55,7 @@ impl<R: Runtime> Socket<R> {
     /// length than it is given.
     pub fn raw_option_bytes(&self, level: i32, name: i32, limit: usize) -> Result<Vec<u8>, SocketError> {
         refuse_other_units(level, name)?;
-        let mut value = vec![0; limit];
+        let mut value = vec![0; limit.min(LARGEST)];
         let length = self.with_fd(|fd| sys::option::get(fd, level, name, &mut value))??;
         value.truncate(length);
         Ok(value)
@@ -73,10 +76,10 @@ impl<R: Runtime> Socket<R> {
     /// # Errors
     ///
     /// What the system says. [`Unsupported`](io::ErrorKind::Unsupported) for the few options that hold addresses in this
-    /// process's memory for the system to write to (those of XDP and RDS, and the tables of netfilter on Linux): safe code
-    /// may not set these.
+    /// process's memory for the system to write to (those of XDP and RDS, and the tables of netfilter on Linux), or that
+    /// lend a descriptor by its number (`SO_ATTACH_BPF`, `SO_ATTACH_REUSEPORT_EBPF`): safe code may not set these.
     pub fn set_raw_option_bytes(&self, level: i32, name: i32, value: &[u8]) -> Result<(), SocketError> {
-        refuse_addresses(level, name)?;
+        refuse_what_is_not_safe(level, name)?;
         Ok(self.with_fd(|fd| sys::option::set(fd, level, name, value))??)
     }
 
@@ -87,17 +90,32 @@ impl<R: Runtime> Socket<R> {
     ///
     /// As for [`set_raw_option_bytes`](Self::set_raw_option_bytes); `EFAULT` if the option wants a value.
     pub fn set_raw_option_length(&self, level: i32, name: i32, length: usize) -> Result<(), SocketError> {
-        refuse_addresses(level, name)?;
+        refuse_what_is_not_safe(level, name)?;
         Ok(self.with_fd(|fd| sys::option::set_length(fd, level, name, length))??)
     }
 }
 
-fn refuse_addresses(level: i32, name: i32) -> io::Result<()> {
-    if holds_addresses(level, Some(name)) {
-        let why = "the option holds addresses in memory";
-        return Err(io::Error::new(io::ErrorKind::Unsupported, why));
-    }
-    Ok(())
+fn refuse_what_is_not_safe(level: i32, name: i32) -> io::Result<()> {
+    let why = if holds_addresses(level, Some(name)) {
+        "the option holds addresses in memory"
+    } else if holds_descriptors(level, name) {
+        "the option lends a descriptor by its number"
+    } else {
+        return Ok(());
+    };
+    Err(io::Error::new(io::ErrorKind::Unsupported, why))
+}
+
+/// Whether an option is the number of a descriptor: whose, nobody could tell.
+fn holds_descriptors(level: i32, name: i32) -> bool {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    return level == libc::SOL_SOCKET
+        && [libc::SO_ATTACH_BPF, libc::SO_ATTACH_REUSEPORT_EBPF].contains(&name);
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    return {
+        let _ = (level, name);
+        false
+    };
 }
 
 /// `limit` counts instructions of eight bytes there, not bytes: the system would write beyond the end.

@@ -108,8 +108,8 @@ async fn an_option_with_an_address_in_it_is_refused(context: Context) -> Outcome
         return Err(NotApplicable("no such options are known here"));
     }
     let socket = socket(&context, Type::DGRAM);
-    // XDP_UMEM_REG, RDS_GET_MR, and IPT_SO_SET_REPLACE for both families.
-    for (level, name) in [(283, 4), (276, 2), (0, 64), (41, 64)] {
+    // XDP_UMEM_REG, RDS_GET_MR, IPT_SO_SET_REPLACE for both families; and SO_ATTACH_BPF, a descriptor as a number.
+    for (level, name) in [(283, 4), (276, 2), (0, 64), (41, 64), (libc::SOL_SOCKET, 50)] {
         let refused = [
             socket.set_raw_option(level, name, 1).unwrap_err(),
             socket.set_raw_option_bytes(level, name, &[0; 64]).unwrap_err(),
@@ -120,6 +120,8 @@ async fn an_option_with_an_address_in_it_is_refused(context: Context) -> Outcome
             assert_eq!(error.raw_os_error(), None, "the system is not asked");
         }
     }
+    let huge = socket.raw_option_bytes(libc::SOL_SOCKET, libc::SO_TYPE, usize::MAX);
+    assert_eq!(huge.unwrap().len(), size_of::<i32>());
     Ok(())
 }
 
