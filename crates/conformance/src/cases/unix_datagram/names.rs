@@ -201,6 +201,15 @@ async fn a_file_has_the_mode_asked_for_and_is_kept_if_asked(context: Context) ->
     let socket = context.within(bind).await.unwrap();
     let mode = fs::metadata(&path).unwrap().permissions().mode();
     assert_eq!(mode & 0o7777, 0o640);
+    let local = dir.file();
+    let connect = ConnectedUnixDatagram::connect_on(context.runtime(), path.clone());
+    let connect = connect
+        .local_address(local.clone())
+        .local_mode(0o604)
+        .into_future();
+    let _client = context.within(connect).await.unwrap();
+    let mode = fs::metadata(&local).unwrap().permissions().mode();
+    assert_eq!(mode & 0o7777, 0o604);
     drop(socket);
     assert!(path.exists());
     Ok(())

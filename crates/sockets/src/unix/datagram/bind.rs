@@ -71,6 +71,7 @@ pub struct UnixDatagramConnect<R> {
     runtime: Option<R>,
     peer: UnixAddress,
     local: UnixAddress,
+    file: FileRules,
     options: SocketOptions,
 }
 
@@ -80,6 +81,7 @@ impl<R: Runtime> UnixDatagramConnect<R> {
             runtime,
             peer,
             local: UnixAddress::Unnamed,
+            file: FileRules::default(),
             options: SocketOptions::new(),
         }
     }
@@ -91,12 +93,19 @@ impl<R: Runtime> UnixDatagramConnect<R> {
         self
     }
 
+    /// Gives the file of the [local address](Self::local_address) these permissions, as [`UnixDatagramBind::mode`](UnixDatagramBind::mode) does.
+    /// Nothing happens where there is no file.
+    pub fn local_mode(mut self, mode: u32) -> Self {
+        self.file.mode = Some(mode);
+        self
+    }
+
     builder_option_methods!();
 
     async fn run(self) -> Result<ConnectedUnixDatagram<R>, ConnectError> {
         let runtime = self.runtime.map_or_else(R::current, Ok);
         let runtime = runtime.map_err(|error| ConnectError::NoRuntime(error.into()))?;
-        let connected = connect(runtime, &self.peer, &self.local, &self.options).await;
+        let connected = connect(runtime, &self.peer, &self.local, self.file, &self.options).await;
         connected.map_err(|error| ConnectError::failed(self.peer, error))
     }
 }
@@ -124,13 +133,14 @@ async fn connect<R: Runtime>(
     runtime: R,
     peer: &UnixAddress,
     local: &UnixAddress,
+    file: FileRules,
     options: &SocketOptions,
 ) -> io::Result<ConnectedUnixDatagram<R>> {
     let to = to_system(peer)?;
     let (fd, file) = if local.is_unnamed() {
         (new(options)?.into(), None)
     } else {
-        bound(&runtime, local, options, FileRules::default()).await?
+        bound(&runtime, local, options, file).await?
     };
     socket::connect(fd.as_fd(), &to)?;
     ConnectedUnixDatagram::connected(runtime, fd, None, peer.clone(), file)
