@@ -4,6 +4,7 @@ mod adoption;
 mod descriptors;
 mod halves;
 mod listener;
+mod reserve;
 mod socket;
 
 pub use halves::{ReuniteError, StreamReceiveHalf, StreamSendHalf};

@@ -10,6 +10,7 @@ use anynet_util::{Serve, serve};
 use rustix::io::Errno;
 
 use super::StreamSocket;
+use super::reserve::Reserve;
 use crate::kind::{Kind, SocketAddress};
 use crate::link::Link;
 use crate::options::live_option_methods;
@@ -25,6 +26,7 @@ use crate::unix::SocketFile;
 #[derive(Debug)]
 pub struct StreamListener<R: Runtime, K: Kind> {
     pub(super) link: Link<R, K>,
+    reserve: Reserve,
 }
 
 impl<R: Runtime, K: Kind> StreamListener<R, K> {
@@ -32,14 +34,24 @@ impl<R: Runtime, K: Kind> StreamListener<R, K> {
     pub(crate) fn from_listening(runtime: R, fd: OwnedFd, file: Option<Box<SocketFile>>) -> io::Result<Self> {
         let local = socket::local_address(&fd)?;
         let source = runtime.register(fd)?;
-        Ok(Self {
-            link: Link::with_file(source, Ends::new(runtime, Some(local), None), file),
-        })
+        let ends = Ends::new(runtime, Some(local), None);
+        Ok(Self::from_link(Link::with_file(source, ends, file)))
+    }
+
+    pub(super) fn from_link(link: Link<R, K>) -> Self {
+        Self {
+            link,
+            reserve: Reserve::new(),
+        }
     }
 
     live_option_methods!();
 
     /// Waits for the next connection. Cancel-safe: a connection is never taken and lost.
+    ///
+    /// When no descriptor is left for the client that waits, it is told by a close, and with it whoever waits behind it,
+    /// up to 64 ([`AcceptError::TurnedAway`]): the listener keeps one descriptor in reserve, in whose place it accepts
+    /// them. Where it has none it leaves them in the queue ([`AcceptError::Exhausted`]).
     ///
     /// # Errors
     ///
@@ -51,13 +63,51 @@ impl<R: Runtime, K: Kind> StreamListener<R, K> {
         if let Some(cause) = shared.latch.broken() {
             return Err(AcceptError::Broken(cause));
         }
-        let accept = shared
-            .source
-            .io(Direction::Read, |fd| socket::accept(fd).map(Step::Done));
+        let accept = self.accept_open(shared);
         match shared.bell.unless_closed(&shared.latch, accept).await {
-            Some(Ok((fd, peer))) => accepted(shared, fd, peer),
-            Some(Err(error)) => Err(failed(shared, error)),
+            Some(accepted) => accepted,
             None => Err(AcceptError::Closed),
+        }
+    }
+
+    async fn accept_open(&self, shared: &Shared<R, K>) -> Result<StreamSocket<R, K>, AcceptError> {
+        loop {
+            let accept = |fd: BorrowedFd<'_>| socket::accept(fd).map(Step::Done);
+            let error = match shared.source.io(Direction::Read, accept).await {
+                Ok((fd, peer)) => {
+                    self.reserve.replenish();
+                    return accepted(shared, fd, peer);
+                }
+                Err(error) => error,
+            };
+            if classify(Errno::from_io_error(&error)) != Fault::Capacity || somebody_waits(shared) {
+                return Err(self.failed(shared, error));
+            }
+            // Linux takes a descriptor first and looks for a client then. Nobody waits, so nobody is to be told.
+            let arrival = |fd: BorrowedFd<'_>| socket::ready(fd, Direction::Read).map(Step::Done);
+            if let Err(error) = shared.source.io(Direction::Read, arrival).await {
+                return Err(self.failed(shared, error));
+            }
+        }
+    }
+
+    /// What an accept says that the system has failed.
+    fn failed(&self, shared: &Shared<R, K>, error: io::Error) -> AcceptError {
+        let errno = Errno::from_io_error(&error);
+        match classify(errno) {
+            Fault::Listener => AcceptError::Broken(shared.latch.break_with(error.into())),
+            Fault::Capacity => {
+                let clients = match errno {
+                    Some(Errno::MFILE | Errno::NFILE) => self.reserve.turn_away(shared.source.as_fd()),
+                    _ => 0, // a descriptor does not help
+                };
+                let cause = error.into();
+                match clients {
+                    0 => AcceptError::Exhausted(cause),
+                    _ => AcceptError::TurnedAway { clients, cause },
+                }
+            }
+            Fault::Connection => AcceptError::Connection(error.into()),
         }
     }
 
@@ -76,6 +126,7 @@ impl<R: Runtime, K: Kind> StreamListener<R, K> {
     /// Stops listening and frees the address. Connections that wait to be accepted are reset by the system.
     pub fn close(&mut self) {
         self.link.close();
+        self.reserve.release();
     }
 
     /// What closes this listener from another task. The address is free once the listener is dropped.
@@ -103,15 +154,23 @@ fn accepted<R: Runtime, K: Kind>(
     // A listener on one address accepts on that address; only a wildcard has to ask.
     let local = Some(listener.local()).filter(|local| !local.is_wildcard());
     let runtime = listener.ends.runtime.clone();
-    StreamSocket::from_connected(runtime, fd, local, peer, true).map_err(|error| failed(listener, error))
+    StreamSocket::from_connected(runtime, fd, local, peer, true).map_err(|error| {
+        // It was taken, and is closed with its descriptor.
+        let fault = classify(Errno::from_io_error(&error));
+        match fault {
+            Fault::Listener => AcceptError::Broken(listener.latch.break_with(error.into())),
+            Fault::Capacity => AcceptError::TurnedAway {
+                clients: 1,
+                cause: error.into(),
+            },
+            Fault::Connection => AcceptError::Connection(error.into()),
+        }
+    })
 }
 
-fn failed<R: Runtime, K: Kind>(listener: &Shared<R, K>, error: io::Error) -> AcceptError {
-    match classify(Errno::from_io_error(&error)) {
-        Fault::Listener => AcceptError::Broken(listener.latch.break_with(error.into())),
-        Fault::Capacity => AcceptError::Exhausted(error.into()),
-        Fault::Connection => AcceptError::Connection(error.into()),
-    }
+/// Whether a client is in the queue, or the listener has something to say.
+fn somebody_waits<R: Runtime, K: Kind>(listener: &Shared<R, K>) -> bool {
+    socket::ready(listener.source.as_fd(), Direction::Read).is_ok()
 }
 
 /// Whose fault a failed accept is.
