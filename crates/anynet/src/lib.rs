@@ -28,7 +28,10 @@ pub use anynet_core::{
     Waited, Waits, future,
 };
 // Policy, over any network.
-pub use anynet_util::{Serve, ServeError, Target};
+pub use anynet_util::{
+    Counters, Guard, Guarded, GuardedStream, Panic, Serve, ServeError, Server, ServerHandle, Statistics,
+    Target, Wrapped, wrapped,
+};
 
 // What a socket can be set to, and what waits for any descriptor, on every runtime.
 pub use anynet_sockets::Wait;

@@ -2,14 +2,14 @@
 
 mod assertions;
 mod connect;
-mod connections;
-mod panic;
 mod serve;
 mod target;
 mod timeout;
 
 pub use connect::{connect, connect_with, listen, listen_with};
-pub use panic::Panic;
-pub use serve::{Serve, ServeError, serve};
+pub use serve::{
+    Counters, Guard, Guarded, GuardedStream, Panic, Serve, ServeError, Server, ServerHandle, Statistics,
+    Wrapped, serve, wrapped,
+};
 pub use target::Target;
 pub use timeout::{Timeout, timeout};
