@@ -29,8 +29,8 @@ pub use anynet_core::{
 };
 // Policy, over any network.
 pub use anynet_util::{
-    Counters, Guard, Guarded, GuardedStream, Panic, Serve, ServeError, Server, ServerHandle, Statistics,
-    Target, Wrapped, wrapped,
+    Counters, Guard, Guarded, GuardedStream, Listeners, Panic, Serve, ServeError, Server, ServerHandle,
+    Statistics, Target, Wrapped, wrapped,
 };
 
 // What a socket can be set to, and what waits for any descriptor, on every runtime.

@@ -61,8 +61,10 @@ const _: () = {
     send_sync_unpin::<StreamSocket<BoxRuntime, Tcp>>();
     send_sync_unpin::<Tcp>();
     send_sync_unpin::<TcpBind<BoxRuntime>>();
+    send_sync_unpin::<TcpBindAll<BoxRuntime>>();
     send_sync_unpin::<TcpConnect<BoxRuntime>>();
     send_sync_unpin::<TcpListener<BoxRuntime>>();
+    send_sync_unpin::<TcpListeners<BoxRuntime>>();
     send_sync_unpin::<TcpReceiveHalf<BoxRuntime>>();
     send_sync_unpin::<TcpSendHalf<BoxRuntime>>();
     send_sync_unpin::<TcpStream<BoxRuntime>>();

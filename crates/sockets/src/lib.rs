@@ -39,7 +39,9 @@ pub use readiness::{
     Wait, notify_closing, notify_closing_on, wait_readable, wait_readable_on, wait_writable, wait_writable_on,
 };
 pub use stream::{ReuniteError, StreamListener, StreamReceiveHalf, StreamSendHalf, StreamSocket};
-pub use tcp::{Tcp, TcpBind, TcpConnect, TcpListener, TcpReceiveHalf, TcpSendHalf, TcpStream};
+pub use tcp::{
+    Tcp, TcpBind, TcpBindAll, TcpConnect, TcpListener, TcpListeners, TcpReceiveHalf, TcpSendHalf, TcpStream,
+};
 pub use udp::{ConnectedUdpSocket, Udp, UdpBind, UdpConnect, UdpSocket};
 pub use unix::{
     ConnectedUnixDatagram, PathInUse, Unix, UnixBind, UnixConnect, UnixDatagram, UnixDatagramBind,

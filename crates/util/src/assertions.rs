@@ -13,6 +13,7 @@ const _: () = {
     // Sent, not shared: as their parts.
     send::<Guarded<BoxStream, BoxExecutor, BoxSleep>>();
     send::<GuardedStream<BoxStream, BoxExecutor>>();
+    send_sync_unpin::<Listeners<BoxListener>>();
     send_sync_unpin::<Panic>();
     send_sync_unpin::<Serve<'_, BoxListener, fn()>>();
     send_sync_unpin::<ServeError>();

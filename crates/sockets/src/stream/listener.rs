@@ -145,16 +145,23 @@ impl<R: Runtime, K: Kind> StreamListener<R, K> {
     }
 }
 
-/// Makes a stream of what was accepted.
+/// Makes a stream of what was accepted. IPv4 peers of an IPv6 listener are reported as what they are.
 fn accepted<R: Runtime, K: Kind>(
     listener: &Shared<R, K>,
     fd: OwnedFd,
     peer: K::Address,
 ) -> Result<StreamSocket<R, K>, AcceptError> {
+    let reported = peer.canonical();
     // A listener on one address accepts on that address; only a wildcard has to ask.
-    let local = Some(listener.local()).filter(|local| !local.is_wildcard());
+    let local = if reported == peer {
+        Some(listener.local()).filter(|local| !local.is_wildcard())
+    } else {
+        socket::local_address(&fd)
+            .ok()
+            .map(|local: K::Address| local.canonical())
+    };
     let runtime = listener.ends.runtime.clone();
-    StreamSocket::from_connected(runtime, fd, local, peer, true).map_err(|error| {
+    StreamSocket::from_connected(runtime, fd, local, reported, true).map_err(|error| {
         // It was taken, and is closed with its descriptor.
         let fault = classify(Errno::from_io_error(&error));
         match fault {

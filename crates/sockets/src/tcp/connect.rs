@@ -10,7 +10,7 @@ use anynet_util::{Target, connect_with, listen_with};
 
 use super::{TcpListener, TcpStream, socket as tcp};
 use crate::OsNetwork;
-use crate::options::{SocketOptions, builder_option_methods};
+use crate::options::{SocketOptions, V6Only, builder_option_methods};
 use crate::socket::{self, BACKLOG};
 
 /// A connection to be made: [`TcpStream::connect`]. Awaiting it connects.
@@ -91,6 +91,12 @@ impl<R: Runtime> TcpBind<R> {
         self
     }
 
+    /// Has an IPv6 wildcard take IPv4 clients too, whose addresses are reported as IPv4; an error on an IPv4 address.
+    /// Without it the socket is for IPv6 alone, whatever the system's default is.
+    pub fn dual_stack(self) -> Self {
+        self.option(V6Only(false))
+    }
+
     builder_option_methods!();
 
     async fn run(self) -> Result<TcpListener<R>, BindError> {
@@ -112,7 +118,7 @@ impl<R: Runtime> IntoFuture for TcpBind<R> {
     }
 }
 
-fn runtime<R: Runtime>(named: Option<R>) -> io::Result<R> {
+pub(super) fn runtime<R: Runtime>(named: Option<R>) -> io::Result<R> {
     named.map_or_else(R::current, Ok)
 }
 
