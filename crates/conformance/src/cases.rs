@@ -2,6 +2,7 @@
 
 #![deny(dead_code, reason = "a case that is written but not listed must not compile")]
 
+mod accepting;
 mod adoption;
 mod attributes;
 mod awaits;
@@ -11,9 +12,12 @@ mod closers;
 mod closing;
 mod connect;
 mod descriptors;
+mod exhausted;
+mod guard;
 mod half_close;
 mod halves;
 mod listener;
+mod listening;
 mod multicast;
 mod one_way;
 mod options;
@@ -23,6 +27,7 @@ mod resolve;
 mod runtime;
 mod serve;
 mod serve_odd;
+mod server;
 mod shutdown;
 mod tcp;
 mod two_way;
@@ -43,6 +48,10 @@ pub(crate) fn of_runtimes() -> impl Iterator<Item = &'static Case> {
         readiness::kinds::CASES,
         descriptors::CASES,
         descriptors::odd::CASES,
+        accepting::CASES,
+        exhausted::CASES,
+        listening::CASES,
+        listening::several::CASES,
     ];
     files.into_iter().flatten()
 }
@@ -60,6 +69,7 @@ pub(crate) fn of_sockets() -> impl Iterator<Item = &'static Case> {
         closers::CASES,
         closing::CASES,
         connect::CASES,
+        guard::CASES,
         halves::CASES,
         listener::CASES,
         options::CASES,
@@ -72,6 +82,8 @@ pub(crate) fn of_sockets() -> impl Iterator<Item = &'static Case> {
         resolve::CASES,
         serve::CASES,
         serve_odd::CASES,
+        server::CASES,
+        server::several::CASES,
         shutdown::CASES,
         tcp::CASES,
         udp::CASES,

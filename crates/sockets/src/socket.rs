@@ -47,12 +47,6 @@ pub(crate) fn accept<A: SocketAddress>(fd: BorrowedFd<'_>) -> io::Result<(OwnedF
     Ok((accepted, A::from_system(peer).ok_or(Errno::CONNABORTED)?))
 }
 
-/// Takes a connection of whatever family.
-pub(crate) fn accept_any(fd: BorrowedFd<'_>) -> io::Result<OwnedFd> {
-    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-    Ok(retry_on_intr(|| rustix::net::accept_with(fd, flags))?)
-}
-
 #[inline]
 pub(crate) fn receive(fd: BorrowedFd<'_>, buf: &mut [u8]) -> io::Result<usize> {
     Ok(retry_on_intr(|| rustix::net::recv(fd, &mut *buf, RecvFlags::empty()))?.0)

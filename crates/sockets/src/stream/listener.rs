@@ -98,7 +98,11 @@ impl<R: Runtime, K: Kind> StreamListener<R, K> {
             Fault::Listener => AcceptError::Broken(shared.latch.break_with(error.into())),
             Fault::Capacity => {
                 let clients = match errno {
-                    Some(Errno::MFILE | Errno::NFILE) => self.reserve.turn_away(shared.source.as_fd()),
+                    Some(Errno::MFILE | Errno::NFILE) => {
+                        let fd = shared.source.as_fd();
+                        self.reserve
+                            .turn_away(|| socket::accept::<K::Address>(fd).map(drop))
+                    }
                     _ => 0, // a descriptor does not help
                 };
                 let cause = error.into();
