@@ -8,3 +8,6 @@ pub mod coming_from_anyio {}
 
 #[doc = include_str!("../docs/sockets.md")]
 pub mod low_level {}
+
+#[doc = include_str!("../docs/serving.md")]
+pub mod serving {}

@@ -214,3 +214,17 @@ fn finish<T>(tasks: &Mutex<Tasks<T>>, key: usize) -> Option<T> {
 fn lock<T>(tasks: &Mutex<Tasks<T>>) -> MutexGuard<'_, Tasks<T>> {
     tasks.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use anynet_core::BoxTask;
+
+    use super::*;
+
+    #[test]
+    fn a_task_holds_its_handler_once_and_little_beside() {
+        type Handler = std::future::Ready<[u8; 4096]>;
+        let beside = size_of::<Connection<Handler, BoxTask<()>, ()>>() - size_of::<Handler>();
+        assert!(beside <= 40, "{beside}");
+    }
+}
