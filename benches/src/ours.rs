@@ -2,10 +2,10 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use anynet::sockets::{TcpListener, TcpStream};
+use anynet::sockets::{TcpListener, TcpStream, UdpSocket, UnixStream};
 use anynet::{ByteReceiveStreamExt, ByteSendStreamExt, ByteStream, ReceiveError, Runtime};
 
-use crate::work::{BUFFER, CHUNK, CHUNKS, Ends, Figures, MESSAGE, Measurement, WARM_UP};
+use crate::work::{BUFFER, BURST, CHUNK, CHUNKS, Ends, Figures, MESSAGE, Measurement, WARM_UP};
 
 /// Where to listen.
 pub const LOOPBACK: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
@@ -24,6 +24,37 @@ pub async fn pair<R: Runtime>(runtime: &R) -> (TcpStream<R>, TcpStream<R>, Ends)
     let server = listener.accept().await.unwrap();
     let ends = Ends::of(&client, &server);
     (client, server, ends)
+}
+
+/// The two ends of a UNIX connection.
+pub fn unix_pair<R: Runtime>(runtime: &R) -> (UnixStream<R>, UnixStream<R>, Ends) {
+    let (client, server) = UnixStream::pair_on(runtime).unwrap();
+    let ends = Ends::of(&client, &server);
+    (client, server, ends)
+}
+
+/// Bursts of datagrams from one socket to another.
+pub async fn datagrams<R: Runtime>(runtime: &R, ops: u64) -> Figures {
+    let client = UdpSocket::bind_on(runtime, LOOPBACK).await.unwrap();
+    let server = UdpSocket::bind_on(runtime, LOOPBACK).await.unwrap();
+    let ends = Ends::of(&client, &server);
+    datagrams_times(&client, &server, WARM_UP).await;
+    let measurement = Measurement::start();
+    datagrams_times(&client, &server, ops).await;
+    measurement.end(Some(ends))
+}
+
+async fn datagrams_times<R: Runtime>(client: &UdpSocket<R>, server: &UdpSocket<R>, times: u64) {
+    let mut buf = [0; BUFFER];
+    for _ in 0..times {
+        for _ in 0..BURST {
+            client.send_to(&MESSAGE, server.local_address()).await.unwrap();
+        }
+        for _ in 0..BURST {
+            let (received, _) = server.receive_from(&mut buf).await.unwrap();
+            assert_eq!(received.length, MESSAGE.len());
+        }
+    }
 }
 
 /// The client of a ping-pong.

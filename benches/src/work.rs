@@ -11,6 +11,8 @@ use stats_alloc::INSTRUMENTED_SYSTEM;
 pub const MESSAGE: [u8; 64] = [7; 64];
 /// How large the buffers of a ping-pong are: larger than the message, so that every receive is short.
 pub const BUFFER: usize = 4096;
+/// How many datagrams a burst has: few enough for any receive buffer.
+pub const BURST: u64 = 16;
 /// How much a bulk transfer sends and receives at once.
 pub const CHUNK: usize = 64 << 10;
 /// How many chunks are an operation of a bulk transfer: those of one MiB.
@@ -23,6 +25,10 @@ pub const WARM_UP: u64 = 50;
 pub enum Work {
     /// Round trips of [`MESSAGE`] on one connection.
     PingPong,
+    /// The same over a pair of UNIX streams.
+    UnixPingPong,
+    /// Bursts of [`BURST`] datagrams of [`MESSAGE`] over UDP, each received once all of them were sent.
+    Datagrams,
     /// MiBs in one direction, on one connection.
     Bulk,
     /// Connections made, accepted and closed again, one after another.
@@ -34,6 +40,8 @@ impl Work {
     pub fn name(self) -> &'static str {
         match self {
             Self::PingPong => "ping-pong",
+            Self::UnixPingPong => "unix-ping-pong",
+            Self::Datagrams => "datagrams",
             Self::Bulk => "bulk",
             Self::Connect => "connect",
         }
@@ -64,6 +72,8 @@ impl Candidate {
         Self::Boxed,
         Self::BoxedFacade,
     ];
+    /// Those that are not behind a box: a boxed datagram socket allocates for each datagram.
+    pub const DATAGRAMS: [Self; 3] = [Self::Native, Self::Generic, Self::Facade];
     /// Those that differ in how a connection is made.
     pub const CONNECTING: [Self; 3] = [Self::Native, Self::Generic, Self::Facade];
 
@@ -101,7 +111,13 @@ impl Order {
         let [candidate, work, ops] = &args[..] else {
             panic!("CANDIDATE WORK OPERATIONS, not {args:?}");
         };
-        let works = [Work::PingPong, Work::Bulk, Work::Connect];
+        let works = [
+            Work::PingPong,
+            Work::UnixPingPong,
+            Work::Datagrams,
+            Work::Bulk,
+            Work::Connect,
+        ];
         Self {
             candidate: named(&Candidate::ALL, candidate, Candidate::name),
             work: named(&works, work, Work::name),

@@ -148,13 +148,18 @@ fn examples(suite: &mut Suite<'_>) -> Result {
             }
         }
     }
-    for example in ["unix_hello", "udp_hello", "unix_datagram_hello"] {
+    for (example, says) in [
+        ("unix_hello", "Hello, Ada"),
+        ("udp_hello", "Hello, Ada"),
+        ("unix_datagram_hello", "Hello, Ada"),
+        ("pass_descriptor", "the file begins with"),
+    ] {
         for features in ["smol", "tokio"] {
             let sh = suite.sh;
-            let hello = cmd!(sh, "cargo run --quiet --example {example} --features {features}").read()?;
-            println!("{hello}");
-            if !hello.contains("Hello, Ada") {
-                return Err(format!("{example} was not greeted on {features}").into());
+            let output = cmd!(sh, "cargo run --quiet --example {example} --features {features}").read()?;
+            println!("{output}");
+            if !output.contains(says) {
+                return Err(format!("{example} did not say {says:?} on {features}").into());
             }
         }
     }

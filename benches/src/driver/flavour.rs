@@ -14,6 +14,8 @@ pub(crate) struct Flavour {
     pub(crate) name: &'static str,
     /// Whose sockets are the native ones.
     pub(crate) native: &'static str,
+    /// How many runs a count is the best of. Everything is on one thread on tokio; async-io has one of its own.
+    pub(crate) runs: usize,
     program: &'static str,
     feature: &'static str,
 }
@@ -21,6 +23,7 @@ pub(crate) struct Flavour {
 pub(crate) const TOKIO: Flavour = Flavour {
     name: "tokio",
     native: "tokio::net",
+    runs: 1,
     program: "bench-on-tokio",
     feature: "on-tokio",
 };
@@ -28,6 +31,7 @@ pub(crate) const TOKIO: Flavour = Flavour {
 pub(crate) const SMOL: Flavour = Flavour {
     name: "smol",
     native: "async-net",
+    runs: 4,
     program: "bench-on-smol",
     feature: "on-smol",
 };

@@ -6,12 +6,12 @@ use std::net::SocketAddr;
 use anynet::{BoxStream, Current, Runtime};
 use anynet_benches::ours;
 use anynet_benches::work::{
-    BUFFER, CHUNK, CHUNKS, Candidate, Ends, Figures, MESSAGE, Measurement, Order, WARM_UP, Work,
+    BUFFER, BURST, CHUNK, CHUNKS, Candidate, Ends, Figures, MESSAGE, Measurement, Order, WARM_UP, Work,
 };
 use anynet_tokio::Tokio;
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream, UdpSocket, UnixStream};
 
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
@@ -52,6 +52,13 @@ async fn on<R: Runtime>(runtime: R, Order { work, ops, .. }: Order) -> Figures {
         let connecting = ours::connect(runtime, listener.local_address(), ops);
         return beside(ours::accept(listener, ops), connecting).await;
     }
+    if work == Work::Datagrams {
+        return ours::datagrams(&runtime, ops).await;
+    }
+    if work == Work::UnixPingPong {
+        let (client, server, ends) = ours::unix_pair(&runtime);
+        return beside(ours::answer(server), ours::ask(client, ops, ends)).await;
+    }
     let (client, server, ends) = ours::pair(&runtime).await;
     match work {
         Work::Bulk => beside(ours::pour(server, ops), ours::drain(client, ops, ends)).await,
@@ -60,8 +67,13 @@ async fn on<R: Runtime>(runtime: R, Order { work, ops, .. }: Order) -> Figures {
 }
 
 async fn boxed<R: Runtime>(runtime: R, Order { work, ops, .. }: Order) -> Figures {
-    let (client, server, ends) = ours::pair(&runtime).await;
-    let (client, server): (BoxStream, BoxStream) = (Box::new(client), Box::new(server));
+    let (client, server, ends): (BoxStream, BoxStream, Ends) = if work == Work::UnixPingPong {
+        let (client, server, ends) = ours::unix_pair(&runtime);
+        (Box::new(client), Box::new(server), ends)
+    } else {
+        let (client, server, ends) = ours::pair(&runtime).await;
+        (Box::new(client), Box::new(server), ends)
+    };
     match work {
         Work::Bulk => beside(ours::pour(server, ops), ours::drain(client, ops, ends)).await,
         _ => beside(ours::answer(server), ours::ask(client, ops, ends)).await,
@@ -73,6 +85,14 @@ async fn native(Order { work, ops, .. }: Order) -> Figures {
     let address = listener.local_addr().unwrap();
     if work == Work::Connect {
         return beside(accept(listener, ops), connect(address, ops)).await;
+    }
+    if work == Work::Datagrams {
+        return datagrams(ops).await;
+    }
+    if work == Work::UnixPingPong {
+        let (client, server) = UnixStream::pair().unwrap();
+        let ends = Ends::of(&client, &server);
+        return beside(answer(server), ask(client, ops, ends)).await;
     }
     let client = TcpStream::connect(address).await.unwrap();
     let (server, _) = listener.accept().await.unwrap();
@@ -86,14 +106,14 @@ async fn native(Order { work, ops, .. }: Order) -> Figures {
     }
 }
 
-async fn ask(mut stream: TcpStream, ops: u64, ends: Ends) -> Figures {
+async fn ask(mut stream: impl AsyncRead + AsyncWrite + Unpin, ops: u64, ends: Ends) -> Figures {
     ask_times(&mut stream, WARM_UP).await;
     let measurement = Measurement::start();
     ask_times(&mut stream, ops).await;
     measurement.end(Some(ends))
 }
 
-async fn ask_times(stream: &mut TcpStream, times: u64) {
+async fn ask_times(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), times: u64) {
     let mut buf = [0; BUFFER];
     for _ in 0..times {
         stream.write_all(&MESSAGE).await.unwrap();
@@ -101,7 +121,7 @@ async fn ask_times(stream: &mut TcpStream, times: u64) {
     }
 }
 
-async fn answer(mut stream: TcpStream) {
+async fn answer(mut stream: impl AsyncRead + AsyncWrite + Unpin) {
     let mut buf = [0; BUFFER];
     loop {
         match stream.read(&mut buf).await.unwrap() {
@@ -131,6 +151,29 @@ async fn pour(mut stream: TcpStream, ops: u64) {
     let chunk = vec![7; CHUNK];
     for _ in 0..(WARM_UP + ops) * CHUNKS {
         stream.write_all(&chunk).await.unwrap();
+    }
+}
+
+async fn datagrams(ops: u64) -> Figures {
+    let client = UdpSocket::bind(ours::LOOPBACK).await.unwrap();
+    let server = UdpSocket::bind(ours::LOOPBACK).await.unwrap();
+    let ends = Ends::of(&client, &server);
+    datagrams_times(&client, &server, WARM_UP).await;
+    let measurement = Measurement::start();
+    datagrams_times(&client, &server, ops).await;
+    measurement.end(Some(ends))
+}
+
+async fn datagrams_times(client: &UdpSocket, server: &UdpSocket, times: u64) {
+    let (mut buf, to) = ([0; BUFFER], server.local_addr().unwrap());
+    for _ in 0..times {
+        for _ in 0..BURST {
+            client.send_to(&MESSAGE, to).await.unwrap();
+        }
+        for _ in 0..BURST {
+            let (received, _) = server.recv_from(&mut buf).await.unwrap();
+            assert_eq!(received, MESSAGE.len());
+        }
     }
 }
 

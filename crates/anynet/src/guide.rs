@@ -6,6 +6,9 @@ use crate::*;
 #[doc = include_str!("../docs/coming-from-anyio.md")]
 pub mod coming_from_anyio {}
 
+#[doc = include_str!("../docs/names.md")]
+pub mod resolving {}
+
 #[doc = include_str!("../docs/sockets.md")]
 pub mod low_level {}
 

@@ -19,19 +19,23 @@ pub mod runtime;
 
 // The contract: the same for every stream, listener and network there is.
 pub use anynet_core::{
-    AcceptError, Address, Attributes, AttributesExt, BindError, BoxDatagram, BoxExecutor, BoxFuture,
-    BoxListener, BoxNetwork, BoxRuntime, BoxSleep, BoxStream, BoxTask, BoxUnixNetwork, ByteReceiveStream,
-    ByteReceiveStreamExt, ByteSendStream, ByteSendStreamExt, ByteStream, Cause, Chunks, Close, Closer,
-    ConnectError, Datagram, Error, Executor, FailedAttempt, Family, Listener, LocalAddress, Network,
-    PeerAddress, PeerCredentials, ReceiveError, ReceiveExactlyError, Received, Request, ResolveError, Result,
-    Runtime, SendError, Task, TimedOut, UnixAddress, UnixAddressError, UnixNetwork, WaitError, WaitPlace,
-    Waited, Waits, future,
+    AcceptError, Address, AddressInfo, Attributes, AttributesExt, BindError, BoxDatagram, BoxExecutor,
+    BoxFuture, BoxListener, BoxNetwork, BoxRuntime, BoxSleep, BoxStream, BoxTask, BoxUnixNetwork,
+    ByteReceiveStream, ByteReceiveStreamExt, ByteSendStream, ByteSendStreamExt, ByteStream, Cause, Chunks,
+    Close, Closer, ConnectError, Datagram, Error, Executor, FailedAttempt, Family, Listener, LocalAddress,
+    Lookup, LookupFlags, NameFlags, NameInfo, Network, PeerAddress, PeerCredentials, ReceiveError,
+    ReceiveExactlyError, Received, Request, ResolveError, Resolver, ResolverError, Result, Runtime,
+    SendError, Service, SocketType, Task, TimedOut, UnixAddress, UnixAddressError, UnixNetwork, WaitError,
+    WaitPlace, Waited, Waits, future,
 };
 // Policy, over any network.
 pub use anynet_util::{
     Counters, Guard, Guarded, GuardedStream, Listeners, Panic, Serve, ServeError, Server, ServerHandle,
-    Statistics, Target, Wrapped, wrapped,
+    Statistics, TableResolver, Target, Wrapped, wrapped,
 };
+
+// Names: they need no runtime.
+pub use anynet_sockets::{SystemResolver, look_up, look_up_name};
 
 // What a socket can be set to, and what waits for any descriptor, on every runtime.
 pub use anynet_sockets::Wait;

@@ -46,6 +46,13 @@ macro_rules! names {
         /// [`anynet_sockets::ConnectedUnixDatagram`](crate::sockets::ConnectedUnixDatagram).
         #[$cfg]
         pub type ConnectedUnixDatagram = $crate::sockets::ConnectedUnixDatagram<$runtime>;
+        /// A UNIX connection that carries messages; see [`anynet_sockets::UnixSeqpacket`](crate::sockets::UnixSeqpacket).
+        #[$cfg]
+        pub type UnixSeqpacket = $crate::sockets::UnixSeqpacket<$runtime>;
+        /// Accepts UNIX connections that carry messages; see
+        /// [`anynet_sockets::UnixSeqpacketListener`](crate::sockets::UnixSeqpacketListener).
+        #[$cfg]
+        pub type UnixSeqpacketListener = $crate::sockets::UnixSeqpacketListener<$runtime>;
         /// A socket of any kind, with every operation of the system's; see
         /// [`anynet_sockets::Socket`](crate::sockets::Socket).
         #[$cfg]

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use anynet_core::{BoxFuture, BoxRuntime};
+use anynet_core::{BoxFuture, BoxNetwork, BoxRuntime};
+
+use crate::{Ground, StreamKind};
 
 /// What a case does, on the runtime that it is given.
 pub type Body = Box<dyn FnOnce(BoxRuntime) -> BoxFuture<'static, ()> + Send>;
@@ -26,6 +28,30 @@ pub struct Backend {
 impl fmt::Debug for Backend {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Backend")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a case does, on the network that it is given.
+pub type NetworkBody = Box<dyn FnOnce(BoxNetwork) -> BoxFuture<'static, ()> + Send>;
+
+/// A network under test that is not made of descriptors. The cases that need none run on it.
+#[derive(Clone, Copy)]
+pub struct NetworkBackend {
+    /// The first part of its trials' names.
+    pub name: &'static str,
+    /// Makes a network, runs the body on it to its end, and shuts it down. A panic of the body is passed on.
+    pub run: fn(NetworkBody),
+    /// The kinds of stream that it has beside those that connect and are accepted.
+    pub streams: &'static [StreamKind<Ground>],
+    /// The cases that it is known to fail.
+    pub deviations: &'static [Deviation],
+}
+
+impl fmt::Debug for NetworkBackend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NetworkBackend")
             .field("name", &self.name)
             .finish_non_exhaustive()
     }

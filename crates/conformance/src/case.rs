@@ -4,15 +4,15 @@ use anynet_core::BoxFuture;
 
 use crate::Context;
 
-/// One behaviour.
-pub(crate) struct Case {
+/// One behaviour, and what it has to be given.
+pub(crate) struct Case<C = Context> {
     /// The path of its module; the segment behind `cases` is part of its name.
     pub(crate) module: &'static str,
     pub(crate) name: &'static str,
-    pub(crate) run: fn(Context) -> BoxFuture<'static, Outcome>,
+    pub(crate) run: fn(C) -> BoxFuture<'static, Outcome>,
 }
 
-impl Case {
+impl<C> Case<C> {
     /// `module::name`, as catalogue and deviations call it.
     pub(crate) fn id(&self) -> String {
         let mut segments = self.module.split("::").skip_while(|segment| *segment != "cases");
@@ -45,10 +45,13 @@ impl IntoOutcome for Outcome {
     }
 }
 
-/// Lists the cases of a file. They are private functions, so the compiler refuses one that is not listed.
+/// Lists the cases of a file, which are given a [`Context`], or what is said. They are private functions, so the compiler refuses one that is not listed.
 macro_rules! cases {
     ($($name:ident),* $(,)?) => {
-        pub(crate) static CASES: &[$crate::case::Case] = &[$(
+        $crate::case::cases![given $crate::Context: $($name),*];
+    };
+    (given $context:ty: $($name:ident),* $(,)?) => {
+        pub(crate) static CASES: &[$crate::case::Case<$context>] = &[$(
             $crate::case::Case {
                 module: module_path!(),
                 name: stringify!($name),

@@ -5,7 +5,6 @@ use std::fmt::Write;
 
 use serde::Deserialize;
 
-use crate::case::Case;
 use crate::{cases, refused};
 
 const TEXT: &str = include_str!("../catalogue.toml");
@@ -187,7 +186,7 @@ fn escaped(text: &str) -> String {
 
 fn known_cases() -> impl Iterator<Item = String> {
     let refused = refused::ALL.iter().map(|name| format!("refused::{name}"));
-    cases::all().map(Case::id).chain(refused)
+    cases::all().chain(refused)
 }
 
 fn entry(table: &str, number: &str, raw: Raw) -> Result<(u32, Entry), String> {

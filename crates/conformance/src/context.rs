@@ -2,52 +2,44 @@
 
 use std::env;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::ops::Deref;
 use std::os::fd::{AsFd, AsRawFd};
-use std::panic::Location;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::process;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::task::{Context as TaskContext, Poll, Wake, Waker};
-use std::time::Duration;
 
-use anynet_core::{
-    BoxRuntime, BoxStream, ByteReceiveStream, ByteReceiveStreamExt, ByteSendStream, ByteSendStreamExt,
-    Executor, Network, ReceiveError, TimedOut, UnixAddress,
-};
+use anynet_core::{BoxNetwork, BoxRuntime, Network, UnixAddress};
 use anynet_sockets::{
     ConnectedUdpSocket, Kind, OsNetwork, StreamSocket, TcpListener, TcpStream, UdpSocket, UnixListener,
     UnixStream,
 };
-use anynet_util::timeout;
 use socket2::{Domain, SockRef, Socket, Type};
 
 use crate::case::NotApplicable;
-use crate::{Backend, ReceiveEnd, Second, SendEnd, StreamKind};
+use crate::{Backend, Ground, Second};
 
 /// Shuts a runtime down.
 pub(crate) type ShutDown = Box<dyn FnOnce() + Send>;
 
-/// How long anything may take that should not wait. Far above what a loaded machine needs.
-const LIMIT: Duration = Duration::from_secs(10);
-
-/// Long enough for every other task and the kernel's loopback to come to rest.
-const SETTLED: Duration = Duration::from_millis(30);
-
-/// What a case is given: the runtime, and what to run on it.
+/// What a case about sockets is given: the runtime, beside what every case stands on.
 #[derive(Clone, Debug)]
 pub struct Context {
+    pub(crate) ground: Ground,
     pub(crate) runtime: BoxRuntime,
     pub(crate) backend: Backend,
-    /// An IPv4 or IPv6 loopback address with port 0, for cases about sockets.
-    pub(crate) loopback: SocketAddr,
     /// Whether UNIX addresses are abstract names, for cases about UNIX sockets; else they are paths.
     pub(crate) abstract_names: bool,
-    /// The kind of stream, for cases about streams of any kind.
-    pub(crate) kind: Option<StreamKind>,
-    /// Whether its pairs are turned round, so that bytes go the other way.
-    pub(crate) flipped: bool,
+}
+
+impl Deref for Context {
+    type Target = Ground;
+
+    fn deref(&self) -> &Ground {
+        &self.ground
+    }
 }
 
 /// IPv4's loopback address, and any port.
@@ -59,34 +51,6 @@ impl Context {
     /// The runtime under test.
     pub fn runtime(&self) -> &BoxRuntime {
         &self.runtime
-    }
-
-    /// Awaits `future`, and panics with the caller's place if it takes longer than anything should.
-    #[track_caller]
-    pub fn within<F: Future>(&self, future: F) -> impl Future<Output = F::Output> + use<F> {
-        let here = Location::caller();
-        let limited = timeout(&self.runtime, LIMIT, future);
-        let (runtime, start) = (self.runtime.clone(), self.runtime.now());
-        async move {
-            match limited.await {
-                // What is ready only when the limit wakes it had lost its own wake-up.
-                Ok(output) if runtime.now() - start < LIMIT => output,
-                _ => panic!("still waiting at {here}"),
-            }
-        }
-    }
-
-    /// Waits until every other task is waiting too.
-    pub(crate) async fn settle(&self) {
-        self.runtime.sleep(SETTLED).await;
-    }
-
-    /// Asserts that `future` waits, and still does after everything has settled.
-    #[track_caller]
-    pub(crate) fn assert_waits<F: Future + Unpin>(&self, future: &mut F) -> impl Future<Output = ()> {
-        let here = Location::caller();
-        let settled = timeout(&self.runtime, SETTLED, future);
-        async move { assert!(settled.await.is_err(), "did not wait at {here}") }
     }
 
     /// The operating system's network on the runtime.
@@ -160,49 +124,6 @@ impl Context {
             .expect("there is a way to loopback")
     }
 
-    /// A send end, and the receive end of the same stream.
-    pub(crate) async fn one_way(&self) -> (SendEnd, ReceiveEnd) {
-        if self.flipped {
-            let (send, receive) = self.two_way().await;
-            return (send, ReceiveEnd::whole(receive));
-        }
-        let kind = self.kind.expect("a case about streams");
-        self.within((kind.one_way)(self.clone())).await
-    }
-
-    /// The two ends of a stream, if the kind goes both ways.
-    pub(crate) async fn two_way(&self) -> (BoxStream, BoxStream) {
-        let kind = self.kind.expect("a case about streams");
-        let make = kind.two_way.expect("a kind that goes both ways");
-        let (left, right) = self.within(make(self.clone())).await;
-        if self.flipped {
-            (right, left)
-        } else {
-            (left, right)
-        }
-    }
-
-    /// As [`one_way`](Self::one_way), with so much sent that a send waits until the receiver takes some of it. Also says
-    /// how many bytes are on the way.
-    pub(crate) async fn clogged(&self) -> (SendEnd, ReceiveEnd, usize) {
-        let (mut send, receive) = self.one_way().await;
-        let sent = self.clog(&mut send).await;
-        (send, receive, sent)
-    }
-
-    /// Sends until a send waits, and says how many bytes that took.
-    pub(crate) async fn clog<S: ByteSendStream + ?Sized>(&self, send: &mut S) -> usize {
-        let data = [0; 64 << 10];
-        let mut sent = 0;
-        loop {
-            // The kernel moves bytes on after a send has filled its buffer: only what goes on waiting is clogged.
-            match timeout(&self.runtime, SETTLED, send.send_some(&data)).await {
-                Ok(n) => sent += n.expect("the receiver is there"),
-                Err(TimedOut) => return sent,
-            }
-        }
-    }
-
     /// A connection to `to`, where somebody listens.
     pub(crate) async fn connect(&self, to: SocketAddr) -> TcpStream<BoxRuntime> {
         self.within(self.network().connect(to))
@@ -219,38 +140,14 @@ impl Context {
             .ok_or(NotApplicable("the runtime never ends"))?;
         let Second { runtime, shut_down } = make();
         let there = Self {
+            ground: Ground {
+                network: BoxNetwork::new(OsNetwork::new(runtime.clone())),
+                ..self.ground.clone()
+            },
             runtime,
             ..self.clone()
         };
         Ok((there, shut_down))
-    }
-
-    /// Waits until `done` says so: for what happens in another task without a word.
-    #[track_caller]
-    pub(crate) fn until(&self, mut done: impl FnMut() -> bool) -> impl Future<Output = ()> {
-        self.within({
-            let runtime = self.runtime.clone();
-            async move {
-                while !done() {
-                    runtime.sleep(Duration::from_millis(1)).await;
-                }
-            }
-        })
-    }
-
-    /// Receives all there is, and says how much it was and what it ended with.
-    pub(crate) async fn drain<S: ByteReceiveStream + ?Sized>(
-        &self,
-        receive: &mut S,
-    ) -> (Vec<u8>, ReceiveError) {
-        let mut buf = vec![0; 64 << 10];
-        let mut received = Vec::new();
-        loop {
-            match self.within(receive.receive(&mut buf)).await {
-                Ok(n) => received.extend_from_slice(&buf[..n]),
-                Err(end) => return (received, end),
-            }
-        }
     }
 
     /// Asserts that the two ends of a connection reach each other.
@@ -287,15 +184,6 @@ pub(crate) fn refusing(loopback: SocketAddr) -> (Socket, SocketAddr) {
     socket.bind(&loopback.into()).expect("a free port");
     let address = socket.local_addr().expect("it is bound");
     (socket, address.as_socket().expect("an IP address"))
-}
-
-/// A spelling of a loopback address that no parser of addresses takes, and that the system's resolver knows without
-/// asking anybody.
-pub(crate) fn name_of(loopback: SocketAddr) -> &'static str {
-    match loopback {
-        SocketAddr::V4(_) => "127.1",
-        SocketAddr::V6(_) => "::1%1",
-    }
 }
 
 /// Polls a future once, with a waker that remembers.

@@ -3,39 +3,95 @@
 use std::fmt;
 use std::future::ready;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use anynet_core::{BoxFuture, BoxRuntime, BoxStream};
 use anynet_sockets::{Kind, StreamSocket, UnixStream};
 
 use crate::context::{LOOPBACK_4, LOOPBACK_6};
 use crate::pipe::pipe;
-use crate::{Context, ReceiveEnd, SendEnd};
+use crate::{Context, Ground, ReceiveEnd, SendEnd};
 
-/// Makes a connected pair on the runtime of a case.
-pub type Maker<T> = fn(Context) -> BoxFuture<'static, T>;
+/// Makes a connected pair, on what a case is given.
+pub type Maker<T, C = Context> = fn(C) -> BoxFuture<'static, T>;
 
-/// A kind of stream, and how a connected pair of it is made.
-#[derive(Clone, Copy)]
-pub struct StreamKind {
+/// A kind of stream, and how a connected pair of it is made: with the sockets of a runtime, or on any network
+/// (`StreamKind<Ground>`).
+pub struct StreamKind<C = Context> {
     /// The second part of its trials' names.
     pub name: &'static str,
     /// Makes a send end and the receive end that its bytes come out of.
-    pub one_way: Maker<(SendEnd, ReceiveEnd)>,
+    pub one_way: Maker<(SendEnd, ReceiveEnd), C>,
     /// Makes both ends of a stream that goes both ways, each with `send_eof`. `None` where the kind has no such ends.
     ///
     /// The cases run on these pairs as they are, and turned round.
-    pub two_way: Option<Maker<(BoxStream, BoxStream)>>,
+    pub two_way: Option<Maker<(BoxStream, BoxStream), C>>,
     /// Whether the peer of a stream that was aborted is told `Broken`, as on TCP. On a UNIX stream it is told an end.
     pub resets: bool,
 }
 
-impl fmt::Debug for StreamKind {
+impl<C> Clone for StreamKind<C> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<C> Copy for StreamKind<C> {}
+
+impl<C> fmt::Debug for StreamKind<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("StreamKind")
             .field("name", &self.name)
             .finish_non_exhaustive()
     }
 }
+
+/// A kind of stream with what makes its pairs.
+#[derive(Clone, Debug)]
+pub(crate) enum Pairs {
+    /// The sockets of a runtime, which is in the context.
+    Sockets(StreamKind, Arc<Context>),
+    /// Streams of any network.
+    Network(StreamKind<Ground>),
+}
+
+impl Pairs {
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Sockets(kind, _) => kind.name,
+            Self::Network(kind) => kind.name,
+        }
+    }
+
+    pub(crate) fn resets(&self) -> bool {
+        match self {
+            Self::Sockets(kind, _) => kind.resets,
+            Self::Network(kind) => kind.resets,
+        }
+    }
+
+    pub(crate) fn one_way(&self, ground: &Ground) -> BoxFuture<'static, (SendEnd, ReceiveEnd)> {
+        match self {
+            Self::Sockets(kind, context) => (kind.one_way)(Context::clone(context)),
+            Self::Network(kind) => (kind.one_way)(ground.clone()),
+        }
+    }
+
+    pub(crate) fn two_way(&self, ground: &Ground) -> Option<BoxFuture<'static, (BoxStream, BoxStream)>> {
+        match self {
+            Self::Sockets(kind, context) => kind.two_way.map(|make| make(Context::clone(context))),
+            Self::Network(kind) => kind.two_way.map(|make| make(ground.clone())),
+        }
+    }
+}
+
+/// The kind that every network gives: what connects, and what is accepted.
+pub(crate) const NETWORK_KINDS: &[StreamKind<Ground>] = &[StreamKind {
+    name: "network",
+    one_way: |ground| Box::pin(async { forwards(connection(ground).await) }),
+    two_way: Some(|ground| Box::pin(connection(ground))),
+    resets: true,
+}];
 
 /// The kinds that every runtime gives.
 pub(crate) const KINDS: &[StreamKind] = &[
@@ -96,14 +152,18 @@ fn forwards((left, right): (BoxStream, BoxStream)) -> (SendEnd, ReceiveEnd) {
     (left, ReceiveEnd::whole(right))
 }
 
+async fn connection(ground: Ground) -> (BoxStream, BoxStream) {
+    ground.pair().await
+}
+
 async fn tcp(mut context: Context, loopback: SocketAddr) -> (BoxStream, BoxStream) {
-    context.loopback = loopback;
+    context.ground.loopback = loopback;
     let (left, right) = context.tcp_pair().await;
     (Box::new(left), Box::new(right))
 }
 
 async fn tcp_halves(mut context: Context, loopback: SocketAddr) -> (SendEnd, ReceiveEnd) {
-    context.loopback = loopback;
+    context.ground.loopback = loopback;
     halves(context.tcp_pair().await)
 }
 

@@ -9,19 +9,21 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use anynet_core::{
     Attributes, AttributesExt, BoxFuture, ByteReceiveStream, ByteReceiveStreamExt, ByteSendStream,
-    ByteSendStreamExt, Closer, Executor, ReceiveError, SendError,
+    ByteSendStreamExt, Closer, Executor, ReceiveError, SendError, TimedOut,
 };
+use anynet_util::timeout;
 use libtest_mimic::Trial;
 
 use crate::case::Case;
+use crate::ground::SETTLED;
 use crate::suite::flipped_name;
-use crate::{Context, Suite};
+use crate::{Ground, Suite};
 
 /// Asserts that a value matches a pattern, and says what it is instead.
 macro_rules! assert_is {
-    ($value:expr, $pattern:pat $(,)?) => {
+    ($value:expr, $pattern:pat $(if $guard:expr)? $(,)?) => {
         match $value {
-            $pattern => {}
+            $pattern $(if $guard)? => {}
             other => panic!("expected {}, not {other:?}", stringify!($pattern)),
         }
     };
@@ -29,7 +31,7 @@ macro_rules! assert_is {
 
 pub(crate) use assert_is;
 
-impl Context {
+impl Ground {
     /// Runs `future` as a task of its own, which is cancelled when what this returns is dropped.
     ///
     /// Boxed, since a task that gives a boxed stream back is too much for the compiler's proof that a case is `Send`.
@@ -38,7 +40,7 @@ impl Context {
         F: Future + Send + 'static,
         F::Output: Send,
     {
-        Box::pin(self.runtime.spawn(future))
+        Box::pin(self.network.spawn(future))
     }
 
     /// As [`spawn`](Self::spawn), and returns once the task waits.
@@ -72,6 +74,18 @@ impl Context {
             }
             assert_eq!(seen.load(Ordering::Acquire), POLLED, "did not wait at {here}");
             task
+        }
+    }
+
+    /// Sends `data`, and returns once the stream has it. In lockstep a send also waits for the receive, which is what a case
+    /// does next.
+    pub(crate) async fn hand_over<S: ByteSendStream + ?Sized>(&self, send: &mut S, data: &[u8]) {
+        let mut sending = send.send(data);
+        let settled = timeout(&self.network, SETTLED, &mut sending).await;
+        match settled {
+            Ok(sent) => sent.unwrap(),
+            Err(TimedOut) if sending.sent() == data.len() => {}
+            Err(TimedOut) => self.within(sending).await.unwrap(),
         }
     }
 
@@ -116,24 +130,24 @@ impl Context {
     }
 
     /// Asserts that the suite runs `cases` on this kind of stream as it is, and turned round.
-    pub(crate) fn assert_run_in_both_directions(&self, cases: impl Iterator<Item = &'static Case>) {
-        let kind = self.kind.expect("a case about streams");
-        let suite = Suite::new(&[self.backend]).with_streams(kind);
-        self.assert_run_on(&suite, &[kind.name, &flipped_name(&kind)], cases);
+    pub(crate) fn assert_run_in_both_directions(&self, cases: impl Iterator<Item = &'static Case<Ground>>) {
+        let pairs = self.pairs();
+        let kinds = [pairs.name(), &flipped_name(pairs.name())];
+        self.assert_run_on(&Suite::of(self.column, pairs), &kinds, cases);
     }
 
     /// Asserts that `suite` runs `cases` on streams of each of the `kinds`.
-    pub(crate) fn assert_run_on(
+    pub(crate) fn assert_run_on<C: 'static>(
         &self,
         suite: &Suite,
         kinds: &[&str],
-        cases: impl Iterator<Item = &'static Case>,
+        cases: impl Iterator<Item = &'static Case<C>>,
     ) {
         let trials = suite.trials();
         let names: BTreeSet<&str> = trials.iter().map(Trial::name).collect();
         for case in cases {
             for kind in kinds {
-                let name = format!("{}::{kind}::{}", self.backend.name, case.id());
+                let name = format!("{}::{kind}::{}", self.column.name(), case.id());
                 assert!(names.contains(&*name), "there is no trial {name}");
             }
         }

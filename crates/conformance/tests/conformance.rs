@@ -1,6 +1,8 @@
-//! The suite on a runtime that nobody ships; `docs/backends.md` walks through both.
+//! The suite on a runtime that nobody ships, and on a network that is not made of descriptors. `docs/backends.md` walks
+//! through the former.
 
 mod backend;
+mod memory;
 
 use std::process::ExitCode;
 use std::thread::{self, JoinHandle};
@@ -16,7 +18,7 @@ fn main() -> ExitCode {
         second: Some(second),
         deviations: &[],
     };
-    Suite::new(&[mio]).main()
+    Suite::new(&[mio]).with_network(memory::MEMORY).main()
 }
 
 fn run(case: Body) {

@@ -6,6 +6,7 @@ const fn send_sync_unpin<T: Send + Sync + Unpin>() {}
 const fn send_unpin<T: Send + Unpin>() {}
 
 const _: () = {
+    send_sync_unpin::<AddressInfo>();
     send_sync_unpin::<AcceptError>();
     send_sync_unpin::<Address>();
     send_sync_unpin::<BindError>();
@@ -26,13 +27,20 @@ const _: () = {
     send_sync_unpin::<Family>();
     send_sync_unpin::<Latch>();
     send_sync_unpin::<LocalAddress>();
+    send_sync_unpin::<Lookup>();
+    send_sync_unpin::<LookupFlags>();
+    send_sync_unpin::<NameFlags>();
+    send_sync_unpin::<NameInfo>();
     send_sync_unpin::<PeerAddress>();
     send_sync_unpin::<PeerCredentials>();
     send_sync_unpin::<ReceiveError>();
     send_sync_unpin::<ReceiveExactlyError>();
     send_sync_unpin::<Received>();
     send_sync_unpin::<ResolveError>();
+    send_sync_unpin::<ResolverError>();
     send_sync_unpin::<SendError>();
+    send_sync_unpin::<Service>();
+    send_sync_unpin::<SocketType>();
     send_sync_unpin::<Step<()>>();
     send_sync_unpin::<TimedOut>();
     send_sync_unpin::<UnixAddress>();

@@ -5,9 +5,13 @@
 
 mod convert;
 mod display;
+mod resolve;
+
+pub use resolve::{ResolveError, ResolverError};
 
 use std::error::Error as StdError;
 use std::io;
+use std::time::Duration;
 
 use crate::{Address, Cause};
 
@@ -121,15 +125,24 @@ pub struct FailedAttempt {
     pub address: Address,
     /// Why it failed.
     pub cause: Cause,
+    /// How long that took, by the clock of the executor. Zero where nobody took the time.
+    pub took: Duration,
 }
 
 impl FailedAttempt {
-    /// An attempt at `address` that failed.
+    /// An attempt at `address` that failed at once.
     pub fn new(address: impl Into<Address>, cause: impl Into<Cause>) -> Self {
         Self {
             address: address.into(),
             cause: cause.into(),
+            took: Duration::ZERO,
         }
+    }
+
+    /// The same, after `took`.
+    #[must_use]
+    pub fn after(self, took: Duration) -> Self {
+        Self { took, ..self }
     }
 }
 
@@ -143,6 +156,9 @@ pub enum ConnectError {
     Resolve(ResolveError),
     /// Every address failed, in this order; at least one is here.
     Failed(Vec<FailedAttempt>),
+    /// The deadline passed first. Here is what had been tried, in this order; the cause of what was still under way is
+    /// [`TimedOut`]. Nothing is here if the name was still being looked up.
+    TimedOut(Vec<FailedAttempt>),
 }
 
 impl ConnectError {
@@ -158,6 +174,15 @@ impl ConnectError {
             Self::NoRuntime(cause) => cause.kind(),
             Self::Resolve(error) => error.kind(),
             Self::Failed(attempts) => first_kind(attempts),
+            Self::TimedOut(_) => io::ErrorKind::TimedOut,
+        }
+    }
+
+    /// The attempts that were made, none where it did not come to that.
+    pub fn attempts(&self) -> &[FailedAttempt] {
+        match self {
+            Self::NoRuntime(_) | Self::Resolve(_) => &[],
+            Self::Failed(attempts) | Self::TimedOut(attempts) => attempts,
         }
     }
 }
@@ -186,42 +211,6 @@ impl BindError {
             Self::NoRuntime(cause) => cause.kind(),
             Self::Resolve(error) => error.kind(),
             Self::Failed(attempts) => first_kind(attempts),
-        }
-    }
-}
-
-/// Why a text or a name is no address.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub enum ResolveError {
-    /// The text is not `host:port`, so nobody was asked.
-    Malformed {
-        /// The text.
-        text: String,
-        /// What is wrong with it.
-        reason: &'static str,
-    },
-    /// The name has no address.
-    NoAddress {
-        /// The name.
-        host: String,
-    },
-    /// The look-up itself failed.
-    Failed {
-        /// The name that was looked up.
-        host: String,
-        /// What the resolver said.
-        cause: Cause,
-    },
-}
-
-impl ResolveError {
-    /// What the failure amounts to.
-    pub fn kind(&self) -> io::ErrorKind {
-        match self {
-            Self::Malformed { .. } => io::ErrorKind::InvalidInput,
-            Self::NoAddress { .. } => io::ErrorKind::NotFound,
-            Self::Failed { cause, .. } => cause.kind(),
         }
     }
 }

@@ -13,7 +13,9 @@ mod ext;
 mod forward;
 mod latch;
 mod listener;
+mod lookup;
 mod network;
+mod resolver;
 mod runtime;
 mod stream;
 mod unix_network;
@@ -31,12 +33,14 @@ pub use credentials::PeerCredentials;
 pub use datagram::{Datagram, Received};
 pub use error::{
     AcceptError, BindError, ConnectError, Error, FailedAttempt, ReceiveError, ReceiveExactlyError,
-    ResolveError, Result, SendError, TimedOut, UnixAddressError, WaitError,
+    ResolveError, ResolverError, Result, SendError, TimedOut, UnixAddressError, WaitError,
 };
 pub use ext::{ByteReceiveStreamExt, ByteSendStreamExt, Chunks};
 pub use latch::Latch;
 pub use listener::Listener;
+pub use lookup::{AddressInfo, Lookup, LookupFlags, NameFlags, NameInfo, Service, SocketType};
 pub use network::Network;
+pub use resolver::Resolver;
 pub use runtime::{Direction, Executor, Runtime, Source, Step, Task};
 pub use stream::{ByteReceiveStream, ByteSendStream, ByteStream};
 pub use unix_network::UnixNetwork;

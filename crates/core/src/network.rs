@@ -1,5 +1,7 @@
 //! A place to connect and listen in: what generic applications ask for.
 
+use std::future::ready;
+use std::io;
 use std::net::SocketAddr;
 
 use crate::{BindError, ByteStream, ConnectError, Datagram, Executor, Listener, ResolveError};
@@ -65,4 +67,22 @@ pub trait Network: Executor {
         host: &str,
         port: u16,
     ) -> impl Future<Output = Result<Vec<SocketAddr>, ResolveError>> + Send;
+
+    /// As [`resolve`](Self::resolve), with the port of `service`, such as `https`. A network without a table of services
+    /// knows none, as is the default.
+    ///
+    /// # Errors
+    ///
+    /// [`ResolveError::UnknownService`] also.
+    fn resolve_service(
+        &self,
+        host: &str,
+        service: &str,
+    ) -> impl Future<Output = Result<Vec<SocketAddr>, ResolveError>> + Send {
+        let _ = host;
+        ready(Err(ResolveError::UnknownService {
+            service: service.to_owned(),
+            cause: io::ErrorKind::NotFound.into(),
+        }))
+    }
 }

@@ -54,11 +54,13 @@ const _: () = {
     send_sync_unpin::<Socket<BoxRuntime>>();
     send_sync_unpin::<SocketAddress>();
     send_sync_unpin::<SocketError>();
+    send_sync_unpin::<Seqpacket>();
     send_sync_unpin::<SocketOptions>();
     send_sync_unpin::<StreamListener<BoxRuntime, Tcp>>();
     send_sync_unpin::<StreamReceiveHalf<BoxRuntime, Tcp>>();
     send_sync_unpin::<StreamSendHalf<BoxRuntime, Tcp>>();
     send_sync_unpin::<StreamSocket<BoxRuntime, Tcp>>();
+    send_sync_unpin::<SystemResolver>();
     send_sync_unpin::<Tcp>();
     send_sync_unpin::<TcpBind<BoxRuntime>>();
     send_sync_unpin::<TcpBindAll<BoxRuntime>>();
@@ -82,6 +84,8 @@ const _: () = {
     send_sync_unpin::<UnixDatagramBind<BoxRuntime>>();
     send_sync_unpin::<UnixDatagramConnect<BoxRuntime>>();
     send_sync_unpin::<UnixDgram>();
+    send_sync_unpin::<UnixSeqpacket<BoxRuntime>>();
+    send_sync_unpin::<UnixSeqpacketListener<BoxRuntime>>();
     send_sync_unpin::<UserTimeout>();
     send_sync_unpin::<V6Only>();
     send_sync_unpin::<Wait>();

@@ -18,9 +18,9 @@ use crate::unix::to_system;
 /// A kind of socket: [`Tcp`](crate::Tcp) and its like, which only name the kind and have no values.
 ///
 /// Sealed: the system's sockets are all here.
-pub trait Kind: Copy + Debug + Send + Sync + Unpin + 'static {
+pub trait Kind: sealed::Sealed + Copy + Debug + Send + Sync + Unpin + 'static {
     /// The addresses of its family.
-    type Address: SocketAddress;
+    type Address: KindAddress;
 
     /// The kind in words: a `NAME` socket.
     const NAME: &'static str;
@@ -40,13 +40,28 @@ pub trait Kind: Copy + Debug + Send + Sync + Unpin + 'static {
     /// writable then, and the system does not say when there is room.
     const RECEIVERS_QUEUE: bool = false;
 
+    /// Whether it is messages over a connection (`SOCK_SEQPACKET`), which has an end and can break.
+    const MESSAGES_END: bool = false;
+
     /// Whether a socket without a name and without a peer is of use. A UNIX datagram socket can send; a UDP socket gets its
     /// name with its first send, which nobody notices.
     const NAMELESS: bool = false;
 }
 
+mod sealed {
+    use crate::{Seqpacket, Tcp, Udp, Unix, UnixDgram};
+
+    pub trait Sealed {}
+
+    impl Sealed for Tcp {}
+    impl Sealed for Udp {}
+    impl Sealed for Unix {}
+    impl Sealed for UnixDgram {}
+    impl Sealed for Seqpacket {}
+}
+
 /// An address that sockets of one family have.
-pub trait SocketAddress: Clone + Debug + Eq + Hash + Into<Address> + Send + Sync + Unpin + 'static {
+pub trait KindAddress: Clone + Debug + Eq + Hash + Into<Address> + Send + Sync + Unpin + 'static {
     /// The families that have such addresses.
     const FAMILIES: &'static [Family];
 
@@ -78,7 +93,7 @@ pub trait SocketAddress: Clone + Debug + Eq + Hash + Into<Address> + Send + Sync
     fn from_system(address: Option<SocketAddrAny>) -> Option<Self>;
 }
 
-impl SocketAddress for SocketAddr {
+impl KindAddress for SocketAddr {
     const FAMILIES: &'static [Family] = &[Family::Ipv4, Family::Ipv6];
     const HAS_CREDENTIALS: bool = false;
 
@@ -122,7 +137,7 @@ impl SocketAddress for SocketAddr {
     }
 }
 
-impl SocketAddress for UnixAddress {
+impl KindAddress for UnixAddress {
     const FAMILIES: &'static [Family] = &[Family::Unix];
     const HAS_CREDENTIALS: bool = true;
 

@@ -38,12 +38,14 @@ pub use raw::{Control, ControlMessage, MessageFlags, ReceivedMessage, Socket, So
 pub use readiness::{
     Wait, notify_closing, notify_closing_on, wait_readable, wait_readable_on, wait_writable, wait_writable_on,
 };
+pub use resolve::{SystemResolver, look_up, look_up_name};
 pub use stream::{ReuniteError, StreamListener, StreamReceiveHalf, StreamSendHalf, StreamSocket};
 pub use tcp::{
     Tcp, TcpBind, TcpBindAll, TcpConnect, TcpListener, TcpListeners, TcpReceiveHalf, TcpSendHalf, TcpStream,
 };
 pub use udp::{ConnectedUdpSocket, Udp, UdpBind, UdpConnect, UdpSocket};
 pub use unix::{
-    ConnectedUnixDatagram, PathInUse, Unix, UnixBind, UnixConnect, UnixDatagram, UnixDatagramBind,
-    UnixDatagramConnect, UnixDgram, UnixListener, UnixReceiveHalf, UnixSendHalf, UnixStream,
+    ConnectedUnixDatagram, PathInUse, Seqpacket, Unix, UnixBind, UnixConnect, UnixDatagram, UnixDatagramBind,
+    UnixDatagramConnect, UnixDgram, UnixListener, UnixReceiveHalf, UnixSendHalf, UnixSeqpacket,
+    UnixSeqpacketListener, UnixStream,
 };

@@ -9,7 +9,7 @@ use anynet_core::{
 };
 
 use crate::adopt::Refusal;
-use crate::kind::{Kind, SocketAddress};
+use crate::kind::{Kind, KindAddress};
 use crate::shared::{Ends, Shared};
 use crate::unix::SocketFile;
 use crate::{credentials, sys};

@@ -4,21 +4,26 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use anynet_core::{
-    BindError, ConnectError, Executor, Network, ResolveError, Runtime, UnixAddress, UnixNetwork,
+    AddressInfo, BindError, ConnectError, Executor, Lookup, NameFlags, NameInfo, Network, ResolveError,
+    Resolver, Runtime, SocketType, UnixAddress, UnixNetwork,
 };
 
 use crate::options::SocketOptions;
+use crate::resolve::Names;
 use crate::socket::BACKLOG;
-use crate::{TcpListener, TcpStream, UdpSocket, UnixDatagram, UnixListener, UnixStream, resolve, tcp, udp};
+use crate::{TcpListener, TcpStream, UdpSocket, UnixDatagram, UnixListener, UnixStream, tcp, udp};
 
 /// The operating system's network, on the runtime `R`: what makes a [`Network`] of any runtime.
 #[derive(Clone, Debug)]
-pub struct OsNetwork<R>(R);
+pub struct OsNetwork<R> {
+    runtime: R,
+    names: Names,
+}
 
 impl<R: Runtime> OsNetwork<R> {
-    /// The network on `runtime`.
+    /// The network on `runtime`, with the system's resolver.
     pub fn new(runtime: R) -> Self {
-        Self(runtime)
+        Self::with_names(runtime, Names::of(SocketType::Stream))
     }
 
     /// The network on the current runtime.
@@ -27,12 +32,46 @@ impl<R: Runtime> OsNetwork<R> {
     ///
     /// If there is none.
     pub fn current() -> std::io::Result<Self> {
-        R::current().map(Self)
+        R::current().map(Self::new)
+    }
+
+    /// The same, with a resolver of one's own: it is asked for the addresses of names, here and by those who connect and
+    /// listen through this network, and by nobody else.
+    pub fn with_resolver(mut self, resolver: impl Resolver) -> Self {
+        self.names.set_resolver(resolver);
+        self
+    }
+
+    /// The network for connectors that have names of their own.
+    pub(crate) fn with_names(runtime: R, names: Names) -> Self {
+        Self { runtime, names }
     }
 
     /// The runtime that it is on.
     pub fn runtime(&self) -> &R {
-        &self.0
+        &self.runtime
+    }
+
+    /// The addresses that answer `lookup`, at least one, by the network's resolver.
+    ///
+    /// # Errors
+    ///
+    /// See [`ResolveError`].
+    pub async fn look_up(&self, lookup: Lookup) -> Result<Vec<AddressInfo>, ResolveError> {
+        self.names.look_up(&lookup).await
+    }
+
+    /// The names of `address`, by the network's resolver.
+    ///
+    /// # Errors
+    ///
+    /// See [`ResolveError`].
+    pub async fn look_up_name(
+        &self,
+        address: SocketAddr,
+        flags: NameFlags,
+    ) -> Result<NameInfo, ResolveError> {
+        self.names.look_up_name(address, flags).await
     }
 }
 
@@ -41,11 +80,11 @@ impl<R: Runtime> Executor for OsNetwork<R> {
     type Sleep = R::Sleep;
 
     fn now(&self) -> Instant {
-        self.0.now()
+        self.runtime.now()
     }
 
     fn sleep(&self, duration: Duration) -> R::Sleep {
-        self.0.sleep(duration)
+        self.runtime.sleep(duration)
     }
 
     fn spawn<F>(&self, future: F) -> R::Task<F::Output>
@@ -53,7 +92,7 @@ impl<R: Runtime> Executor for OsNetwork<R> {
         F: Future + Send + 'static,
         F::Output: Send,
     {
-        self.0.spawn(future)
+        self.runtime.spawn(future)
     }
 }
 
@@ -63,19 +102,23 @@ impl<R: Runtime> Network for OsNetwork<R> {
     type Datagram = UdpSocket<R>;
 
     async fn connect(&self, to: SocketAddr) -> Result<TcpStream<R>, ConnectError> {
-        tcp::connect_one(&self.0, to, None, &SocketOptions::new()).await
+        tcp::connect_one(&self.runtime, to, None, &SocketOptions::new()).await
     }
 
     async fn listen(&self, on: SocketAddr) -> Result<TcpListener<R>, BindError> {
-        tcp::listen(&self.0, on, &SocketOptions::new(), BACKLOG)
+        tcp::listen(&self.runtime, on, &SocketOptions::new(), BACKLOG)
     }
 
     async fn bind(&self, on: SocketAddr) -> Result<UdpSocket<R>, BindError> {
-        udp::bind(&self.0, on, &SocketOptions::new())
+        udp::bind(&self.runtime, on, &SocketOptions::new())
     }
 
     async fn resolve(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, ResolveError> {
-        resolve::lookup(host, port).await
+        self.names.resolve(host, port).await
+    }
+
+    async fn resolve_service(&self, host: &str, service: &str) -> Result<Vec<SocketAddr>, ResolveError> {
+        self.names.resolve(host, service).await
     }
 }
 
@@ -85,14 +128,14 @@ impl<R: Runtime> UnixNetwork for OsNetwork<R> {
     type UnixDatagram = UnixDatagram<R>;
 
     async fn connect_unix(&self, to: &UnixAddress) -> Result<UnixStream<R>, ConnectError> {
-        UnixStream::connect_on(&self.0, to.clone()).await
+        UnixStream::connect_on(&self.runtime, to.clone()).await
     }
 
     async fn listen_unix(&self, on: &UnixAddress) -> Result<UnixListener<R>, BindError> {
-        UnixListener::bind_on(&self.0, on.clone()).await
+        UnixListener::bind_on(&self.runtime, on.clone()).await
     }
 
     async fn bind_unix(&self, on: &UnixAddress) -> Result<UnixDatagram<R>, BindError> {
-        UnixDatagram::bind_on(&self.0, on.clone()).await
+        UnixDatagram::bind_on(&self.runtime, on.clone()).await
     }
 }

@@ -20,7 +20,7 @@ pub(crate) use control::{SCM_PIDFD, encode};
 pub use error::SocketError;
 pub use flags::MessageFlags;
 pub use receive::ReceivedMessage;
-pub(crate) use receive::receive_with;
+pub(crate) use receive::{has_finished, receive_with};
 pub(crate) use send::send;
 pub use socket::Socket;
 

@@ -1,7 +1,7 @@
 //! What the handles of one socket share: one allocation for the stream, its halves and its closers.
 
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering, fence};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Waker};
 use std::thread;
@@ -11,7 +11,7 @@ use rustix::io::Errno;
 use socket2::Type;
 
 use crate::bell::{Bell, Seat};
-use crate::kind::{Kind, SocketAddress};
+use crate::kind::{Kind, KindAddress};
 use crate::owned::Owned;
 use crate::socket;
 use crate::unix::SocketFile;
@@ -28,8 +28,10 @@ pub(crate) struct Shared<R: Runtime, K: Kind> {
     pub(crate) ends: Ends<R, K>,
     /// How many handles have not let go yet. The `Arc` counts closers at work too.
     handles: AtomicUsize,
-    /// Whether a send is between the system, which tells of a failure once, and the latch, which remembers it.
-    sending: AtomicBool,
+    /// How many calls are between the system, which tells of a failure once, and the latch, which remembers it.
+    telling: AtomicU32,
+    /// Messages only: whether a clean end was reported. Streams keep that with each handle that receives.
+    pub(crate) ended: AtomicBool,
 }
 
 /// What outlives the descriptor: where the socket was, and on which runtime.
@@ -67,7 +69,8 @@ impl<R: Runtime, K: Kind> Shared<R, K> {
             bell: Bell::default(),
             ends,
             handles: AtomicUsize::new(1),
-            sending: AtomicBool::new(false),
+            telling: AtomicU32::new(0),
+            ended: AtomicBool::new(false),
         }
     }
 
@@ -139,9 +142,28 @@ impl<R: Runtime, K: Kind> Shared<R, K> {
     /// the failure left behind for a clean end; see [`end_of_stream`](Self::end_of_stream).
     #[inline]
     pub(crate) fn sending<T>(&self, call: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
-        self.sending.store(true, Ordering::Relaxed);
+        self.telling.store(1, Ordering::Relaxed); // a stream has one sender at a time
         let result = call().map_err(|error| self.remember(error));
-        self.sending.store(false, Ordering::Release);
+        self.telling.store(0, Ordering::Release);
+        result
+    }
+
+    /// As [`sending`](Self::sending), for a system call of any of the tasks that share a connection of messages. Only what
+    /// says that it has failed is remembered.
+    #[inline]
+    pub(crate) fn exchanging<T>(&self, call: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+        if !K::MESSAGES_END {
+            return call();
+        }
+        self.telling.fetch_add(1, Ordering::SeqCst);
+        let result = call();
+        if let Err(error) = &result
+            && let Some(errno @ (Errno::PIPE | Errno::CONNRESET | Errno::NOTCONN)) =
+                Errno::from_io_error(error)
+        {
+            self.latch.break_with(io::Error::from(errno).into());
+        }
+        self.telling.fetch_sub(1, Ordering::Release);
         result
     }
 
@@ -157,8 +179,8 @@ impl<R: Runtime, K: Kind> Shared<R, K> {
     /// What a receive says about an end that the system reported. `ended` remembers a clean one.
     #[cold]
     pub(crate) fn end_of_stream(&self, ended: &mut bool) -> ReceiveError {
-        fence(Ordering::SeqCst); // a send that took the failure from the system before this receive is seen below
-        while self.sending.load(Ordering::Acquire) {
+        fence(Ordering::SeqCst); // a call that took the failure from the system before this receive is seen below
+        while self.telling.load(Ordering::Acquire) > 0 {
             thread::yield_now(); // it never waits for the peer
         }
         if self.latch.is_closed() {

@@ -14,7 +14,7 @@ use rustix::net::{
 };
 use socket2::SockRef;
 
-use crate::kind::SocketAddress;
+use crate::kind::KindAddress;
 
 /// How many slices `sendmsg(2)` takes at once (`IOV_MAX`, the same on Linux, macOS and the BSDs).
 const MOST_SLICES: usize = 1024;
@@ -40,7 +40,7 @@ pub(crate) fn connect(fd: BorrowedFd<'_>, to: &impl SocketAddrArg) -> io::Result
 }
 
 /// Takes a connection, non-blocking and close-on-exec, with its peer's address.
-pub(crate) fn accept<A: SocketAddress>(fd: BorrowedFd<'_>) -> io::Result<(OwnedFd, A)> {
+pub(crate) fn accept<A: KindAddress>(fd: BorrowedFd<'_>) -> io::Result<(OwnedFd, A)> {
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
     let (accepted, peer) = retry_on_intr(|| rustix::net::acceptfrom_with(fd, flags))?;
     // A connection that was reset while it was in the queue may have no peer any more (macOS).
@@ -145,15 +145,15 @@ pub(crate) fn reset(fd: impl AsFd) {
     let _ = rustix::net::connect_unspec(fd);
 }
 
-pub(crate) fn local_address<A: SocketAddress>(fd: impl AsFd) -> io::Result<A> {
+pub(crate) fn local_address<A: KindAddress>(fd: impl AsFd) -> io::Result<A> {
     of_the_family(Some(rustix::net::getsockname(fd)?))
 }
 
-pub(crate) fn peer_address<A: SocketAddress>(fd: impl AsFd) -> io::Result<A> {
+pub(crate) fn peer_address<A: KindAddress>(fd: impl AsFd) -> io::Result<A> {
     of_the_family(rustix::net::getpeername(fd)?)
 }
 
-fn of_the_family<A: SocketAddress>(address: Option<SocketAddrAny>) -> io::Result<A> {
+fn of_the_family<A: KindAddress>(address: Option<SocketAddrAny>) -> io::Result<A> {
     A::from_system(address)
         .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "a socket of another family"))
 }

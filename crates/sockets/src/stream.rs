@@ -9,4 +9,6 @@ mod socket;
 
 pub use halves::{ReuniteError, StreamReceiveHalf, StreamSendHalf};
 pub use listener::StreamListener;
+pub(crate) use listener::accept;
+pub(crate) use reserve::Reserve;
 pub use socket::StreamSocket;

@@ -126,6 +126,104 @@ mod databases {
     }
 }
 
+/// Addresses by name, and names by address.
+pub(crate) mod names {
+    use std::ffi::{CStr, CString, c_int};
+    use std::mem::MaybeUninit;
+    use std::{io, ptr, slice};
+
+    use libc::addrinfo;
+    use socket2::SockAddr;
+
+    /// An entry as the library gives it: type, protocol, the bytes of the address, and the canonical name.
+    pub(crate) type Entry = (c_int, c_int, Vec<u8>, Option<CString>);
+
+    /// Why the library gave none.
+    pub(crate) struct Failure {
+        pub(crate) code: c_int,
+        pub(crate) text: String,
+        /// What `errno` was, for `EAI_SYSTEM`.
+        pub(crate) errno: io::Error,
+    }
+
+    /// getaddrinfo(3), with the hints family, type, protocol and flags.
+    pub(crate) fn addresses(
+        host: Option<&CStr>,
+        service: Option<&CStr>,
+        [family, kind, protocol, flags]: [c_int; 4],
+    ) -> Result<Vec<Entry>, Failure> {
+        // SAFETY: all zeros are hints that ask for anything, and point nowhere.
+        let mut hints: addrinfo = unsafe { MaybeUninit::zeroed().assume_init() };
+        (hints.ai_family, hints.ai_socktype) = (family, kind);
+        (hints.ai_protocol, hints.ai_flags) = (protocol, flags);
+        let [host, service] = [host, service].map(|text| text.map_or(ptr::null(), CStr::as_ptr));
+        let mut list = ptr::null_mut();
+        // SAFETY: host and service are null or end with NUL, and all that is pointed to outlives the call.
+        succeeded(unsafe { libc::getaddrinfo(host, service, &raw const hints, &raw mut list) })?;
+        let mut entries = Vec::new();
+        let mut next = list;
+        // SAFETY: a call that succeeds has set `list` to entries that are chained, the last to null. They live until they are
+        // freed below, once; what was taken from them are copies. An address has as many bytes as its length says, and a
+        // name ends with NUL.
+        unsafe {
+            while let Some(entry) = next.as_ref() {
+                let address = match entry.ai_addr.is_null() {
+                    true => Vec::new(),
+                    false => slice::from_raw_parts(entry.ai_addr.cast(), entry.ai_addrlen as usize).to_vec(),
+                };
+                let name =
+                    (!entry.ai_canonname.is_null()).then(|| CStr::from_ptr(entry.ai_canonname).to_owned());
+                entries.push((entry.ai_socktype, entry.ai_protocol, address, name));
+                next = entry.ai_next;
+            }
+            if !list.is_null() {
+                libc::freeaddrinfo(list);
+            }
+        }
+        Ok(entries)
+    }
+
+    /// getnameinfo(3): the names of the host and of the service.
+    pub(crate) fn of_address(address: &SockAddr, flags: c_int) -> Result<(String, String), Failure> {
+        // `NI_MAXHOST` and `NI_MAXSERV` of glibc; no system's are larger.
+        let (mut host, mut service) = ([0_u8; 1025], [0_u8; 32]);
+        let (host_at, service_at) = (host.as_mut_ptr().cast(), service.as_mut_ptr().cast());
+        let (host_room, service_room) = (host.len() as _, service.len() as _);
+        let (at, length) = (address.as_ptr().cast(), address.len());
+        // SAFETY: each pointer is to as many bytes as are said, which outlive the call; it writes to the two buffers alone.
+        succeeded(unsafe {
+            libc::getnameinfo(at, length, host_at, host_room, service_at, service_room, flags)
+        })?;
+        let text = |buf: &[u8]| {
+            let name = CStr::from_bytes_until_nul(buf).unwrap_or_default();
+            name.to_string_lossy().into_owned()
+        };
+        Ok((text(&host), text(&service)))
+    }
+
+    /// gai_strerror(3).
+    pub(crate) fn text(code: c_int) -> String {
+        // SAFETY: there is nothing to pass but a number; what comes is null, or a text that nobody changes, with NUL.
+        let text = unsafe {
+            let text = libc::gai_strerror(code);
+            (!text.is_null()).then(|| CStr::from_ptr(text))
+        };
+        text.unwrap_or_default().to_string_lossy().into_owned()
+    }
+
+    fn succeeded(code: c_int) -> Result<(), Failure> {
+        let errno = io::Error::last_os_error();
+        match code {
+            0 => Ok(()),
+            code => Err(Failure {
+                code,
+                text: text(code),
+                errno,
+            }),
+        }
+    }
+}
+
 /// Options by level and name. Callers see to it that no value holds an address for the system to write to.
 pub(crate) mod option {
     use std::io;
@@ -248,12 +346,15 @@ pub(crate) mod message {
             let end = bytes.len().min(header.cmsg_len as usize);
             let Some(data) = bytes.get(HEADER..end) else { break };
             let numbers = data.as_chunks().0.iter().copied().map(c_int::from_ne_bytes);
+            let opened = numbers.filter(|number| *number >= 0); // else Linux had none for a process, and says why
             // SAFETY: run only where these are numbers of descriptors. The system has just opened them for us.
-            let mut owned = numbers.map(|number| unsafe { OwnedFd::from_raw_fd(number) });
-            controls.extend(match (header.cmsg_level, header.cmsg_type) {
-                (libc::SOL_SOCKET, libc::SCM_RIGHTS) => Some(ControlMessage::Descriptors(owned.collect())),
-                (libc::SOL_SOCKET, SCM_PIDFD) => owned.next().map(ControlMessage::Process),
-                (level, kind) => Some(ControlMessage::other(level, kind, data)),
+            let mut owned = opened.map(|number| unsafe { OwnedFd::from_raw_fd(number) });
+            let (level, kind) = (header.cmsg_level, header.cmsg_type);
+            let other = || ControlMessage::other(level, kind, data);
+            controls.push(match (level, kind) {
+                (libc::SOL_SOCKET, libc::SCM_RIGHTS) => ControlMessage::Descriptors(owned.collect()),
+                (libc::SOL_SOCKET, SCM_PIDFD) => owned.next().map_or_else(other, ControlMessage::Process),
+                _ => other(),
             });
             bytes = bytes.get(control_space(data.len() as u32)..).unwrap_or_default();
         }
@@ -269,6 +370,13 @@ pub(crate) mod message {
             // SAFETY: there is room for a header.
             unsafe { ptr::write_unaligned(room.as_mut_ptr().cast(), header) };
         }
+    }
+
+    #[test]
+    fn a_process_without_a_descriptor_is_no_descriptor() {
+        let (level, kind, data) = (libc::SOL_SOCKET, SCM_PIDFD, &(-libc::EMFILE).to_ne_bytes());
+        let bytes = crate::raw::encode(&[crate::raw::Control::Other { level, kind, data }]).unwrap();
+        assert!(matches!(&controls(&bytes)[..], [ControlMessage::Other { data: told, .. }] if told == data));
     }
 }
 

@@ -4,6 +4,8 @@ mod address;
 mod connect;
 mod datagram;
 mod file;
+mod pause;
+mod seqpacket;
 mod socket;
 
 use std::io;
@@ -14,6 +16,7 @@ use socket2::Type;
 pub use connect::{UnixBind, UnixConnect};
 pub use datagram::{ConnectedUnixDatagram, UnixDatagram, UnixDatagramBind, UnixDatagramConnect, UnixDgram};
 pub use file::PathInUse;
+pub use seqpacket::{Seqpacket, UnixSeqpacket, UnixSeqpacketListener};
 
 pub(crate) use address::to_system;
 pub(crate) use file::SocketFile;

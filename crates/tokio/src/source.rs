@@ -57,6 +57,10 @@ impl TokioSource {
         })
     }
 
+    fn duplicate(&self) -> io::Result<Self> {
+        Self::new(self.as_fd().try_clone_to_owned()?, self.runtime.clone())
+    }
+
     #[inline]
     fn poll_ready(
         &self,
@@ -191,9 +195,17 @@ impl Source for TokioSource {
         }
         loop {
             // An error on a descriptor that is writable is the end of writing to tokio, and that is for ever: so what has
-            // room no more would be tried again and again. Of a duplicate tokio has seen nothing yet.
-            let duplicate = Self::new(self.as_fd().try_clone_to_owned()?, self.runtime.clone())?;
-            if let Some(output) = duplicate.attempt(interest, attempts, &mut op).await? {
+            // room no more would be tried again and again. Of a duplicate tokio has seen nothing yet. Where there can be
+            // none, that is no failure of the operation.
+            let duplicate = self.duplicate();
+            let source = match &duplicate {
+                Ok(duplicate) => duplicate,
+                Err(_) => {
+                    yield_once().await;
+                    self
+                }
+            };
+            if let Some(output) = source.attempt(interest, attempts, &mut op).await? {
                 return Ok(output);
             }
         }

@@ -20,6 +20,18 @@ const _: () = {
     send::<Server<BoxListener>>();
     send_sync_unpin::<ServerHandle>();
     send_sync_unpin::<Statistics>();
+    send_sync_unpin::<Attempt>();
+    send_sync_unpin::<Connected<()>>();
+    send_sync_unpin::<Faulty<MemoryStream>>();
+    send_sync_unpin::<HappyEyeballs>();
+    send_sync_unpin::<Outcome>();
+    send_sync_unpin::<MemoryDatagram>();
+    send_sync_unpin::<MemoryListener>();
+    send_sync_unpin::<MemoryNetwork>();
+    send_sync_unpin::<MemorySleep>();
+    send_sync_unpin::<MemoryStream>();
+    send_sync_unpin::<MemoryTask<()>>();
+    send_sync_unpin::<TableResolver>();
     send_sync_unpin::<Target>();
     send::<Wrapped<BoxSleep, (), BoxSleep>>();
     // Sent, not shared: as its parts.

@@ -3,12 +3,13 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 
-use anynet_core::{Network, ResolveError};
+use anynet_core::{Lookup, Network, ResolveError, Service};
 
 /// What to connect to or to listen on.
 ///
 /// Made from a socket address, from a host and a port, or from a text. A text is `host:port`, with an IPv6 address in
-/// brackets; what is wrong with it is said when it is used, by a [`ResolveError`], not when it is made.
+/// brackets, which may have a zone: `[fe80::1%eth0]:80`. In place of the port there may be the name of a service. What is
+/// wrong with it is said when it is used, by a [`ResolveError`], not when it is made.
 ///
 /// ```
 /// use anynet_util::Target;
@@ -25,7 +26,7 @@ pub struct Target(Repr);
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Repr {
     Address(SocketAddr),
-    Name { host: String, port: u16 },
+    Name { host: String, service: Service },
     Malformed { text: String, reason: &'static str },
 }
 
@@ -38,8 +39,12 @@ impl Target {
     pub async fn resolve<N: Network>(&self, network: &N) -> Result<Vec<SocketAddr>, ResolveError> {
         match &self.0 {
             Repr::Address(address) => Ok(vec![*address]),
-            Repr::Name { host, port } => {
-                let addresses = network.resolve(host, *port).await?;
+            Repr::Name { host, service } => {
+                let addresses = match service {
+                    Service::Port(port) => network.resolve(host, *port).await?,
+                    Service::Name(name) => network.resolve_service(host, name).await?,
+                    _ => Vec::new(),
+                };
                 if addresses.is_empty() {
                     return Err(ResolveError::NoAddress { host: host.clone() });
                 }
@@ -52,20 +57,19 @@ impl Target {
         }
     }
 
-    fn new(host: &str, port: u16) -> Self {
-        Self(match host.parse::<IpAddr>() {
-            Ok(ip) => Repr::Address(SocketAddr::new(ip, port)),
-            Err(_) => match name_fault(host) {
-                Some(reason) => Repr::Malformed {
-                    text: host.to_owned(),
-                    reason,
-                },
-                None => Repr::Name {
-                    host: host.to_owned(),
-                    port,
-                },
-            },
-        })
+    fn new(host: &str, service: Service) -> Self {
+        if let Service::Port(port) = service
+            && let Some(address) = literal(host, port)
+        {
+            return Self(Repr::Address(address));
+        }
+        match Lookup::new(host, service.clone()).validate() {
+            Err(ResolveError::Malformed { text, reason }) => Self(Repr::Malformed { text, reason }),
+            _ => Self(Repr::Name {
+                host: host.to_owned(),
+                service,
+            }),
+        }
     }
 
     fn parse(text: &str) -> Self {
@@ -73,7 +77,7 @@ impl Target {
             return Self(Repr::Address(address));
         }
         match split_host_and_port(text) {
-            Ok((host, port)) => match Self::new(host, port) {
+            Ok((host, port)) => match Self::new(host, port.into()) {
                 Self(Repr::Malformed { reason, .. }) => Self::malformed(text, reason),
                 target => target,
             },
@@ -89,42 +93,51 @@ impl Target {
     }
 }
 
-fn split_host_and_port(text: &str) -> Result<(&str, u16), &'static str> {
+/// The address that `host` is. A zone has to be a number: who knows the names of interfaces is asked later.
+fn literal(host: &str, port: u16) -> Option<SocketAddr> {
+    match host.parse::<IpAddr>() {
+        Ok(ip) => Some(SocketAddr::new(ip, port)),
+        Err(_) if host.contains('%') => format!("[{host}]:{port}").parse().ok(),
+        Err(_) => None,
+    }
+}
+
+fn split_host_and_port(text: &str) -> Result<(&str, &str), &'static str> {
     let (host, port) = text
         .rsplit_once(':')
         .ok_or("there is no port: expected host:port")?;
-    if host.starts_with('[') {
-        return Err("what is in brackets is not an IPv6 address");
+    if port.is_empty() {
+        return Err("the port is empty");
+    }
+    if let Some(rest) = host.strip_prefix('[') {
+        return rest
+            .strip_suffix(']')
+            .filter(|inside| matches!(Lookup::new(*inside, 0).literal(), Some((IpAddr::V6(_), _))))
+            .map(|inside| (inside, port))
+            .ok_or("what is in brackets is not an IPv6 address");
     }
     if host.contains(':') {
         return Err("an IPv6 address belongs in brackets: [address]:port");
     }
-    // `u16::from_str` would take a leading `+`.
-    if port.is_empty() || !port.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err("the port is not a number");
-    }
-    let port = port.parse().map_err(|_| "the port is above 65535")?;
     Ok((host, port))
-}
-
-/// What keeps `host` from being a name that a resolver could know.
-fn name_fault(host: &str) -> Option<&'static str> {
-    if host.is_empty() {
-        Some("the host is empty")
-    } else if host.contains('\0') {
-        Some("the host contains NUL")
-    } else if host.contains(|c: char| c.is_whitespace() || c.is_control() || "/?#@[]".contains(c)) {
-        Some("the host contains a character that no name has")
-    } else {
-        None
-    }
 }
 
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Repr::Address(address) => address.fmt(f),
-            Repr::Name { host, port } => write!(f, "{host}:{port}"),
+            Repr::Name { host, service } => {
+                // Only an IPv6 address has a colon.
+                match host.contains(':') {
+                    true => write!(f, "[{host}]:")?,
+                    false => write!(f, "{host}:")?,
+                }
+                match service {
+                    Service::Port(port) => port.fmt(f),
+                    Service::Name(name) => name.fmt(f),
+                    _ => Ok(()),
+                }
+            }
             Repr::Malformed { text, .. } => text.fmt(f),
         }
     }
@@ -162,13 +175,20 @@ impl From<&String> for Target {
 
 impl From<(&str, u16)> for Target {
     fn from((host, port): (&str, u16)) -> Self {
-        Self::new(host, port)
+        Self::new(host, port.into())
     }
 }
 
 impl From<(String, u16)> for Target {
     fn from((host, port): (String, u16)) -> Self {
-        Self::new(&host, port)
+        Self::new(&host, port.into())
+    }
+}
+
+/// A host, and the port of a service.
+impl From<(&str, &str)> for Target {
+    fn from((host, service): (&str, &str)) -> Self {
+        Self::new(host, service.into())
     }
 }
 
@@ -210,7 +230,7 @@ mod tests {
             Target::from("localhost:80").0,
             Repr::Name {
                 host: "localhost".into(),
-                port: 80
+                service: Service::Port(80)
             }
         );
         assert_eq!(
@@ -225,12 +245,46 @@ mod tests {
     }
 
     #[test]
+    fn an_ipv6_address_keeps_its_zone() {
+        let address: SocketAddr = "[fe80::1%7]:80".parse().unwrap();
+        for target in [Target::from("[fe80::1%7]:80"), Target::from(("fe80::1%7", 80))] {
+            assert_eq!(target.0, Repr::Address(address));
+        }
+        let named = Repr::Name {
+            host: "fe80::1%eth0".into(),
+            service: Service::Port(80),
+        };
+        for target in [
+            Target::from("[fe80::1%eth0]:80"),
+            Target::from(("fe80::1%eth0", 80)),
+        ] {
+            assert_eq!(target.0, named);
+        }
+        assert_eq!(Target::from("[fe80::1%0]:80").to_string(), "[fe80::1]:80");
+    }
+
+    #[test]
+    fn a_service_may_stand_for_its_port() {
+        let service = |text: &str| match Target::from(text).0 {
+            Repr::Name { host, service } => (host, service),
+            other => panic!("{text:?} was taken for {other:?}"),
+        };
+        let http = || Service::Name("http".into());
+        assert_eq!(service("localhost:http"), ("localhost".into(), http()));
+        assert_eq!(service("[::1]:http"), ("::1".into(), http()));
+        assert_eq!(
+            Target::from(("localhost", "http")),
+            Target::from("localhost:http")
+        );
+        assert_eq!(Target::from(("127.0.0.1", "80")), Target::from("127.0.0.1:80"));
+    }
+
+    #[test]
     fn a_bad_text_says_what_is_wrong_with_it() {
         assert!(reason("").contains("no port"));
         assert!(reason("localhost").contains("no port"));
         assert!(reason(":80").contains("empty"));
-        assert!(reason("localhost:").contains("not a number"));
-        assert!(reason("localhost:http").contains("not a number"));
+        assert!(reason("localhost:").contains("the port is empty"));
         assert!(reason("localhost:+80").contains("not a number"));
         assert!(reason("localhost:65536").contains("above 65535"));
         assert!(reason("::1:80").contains("brackets"));
@@ -250,7 +304,16 @@ mod tests {
 
     #[test]
     fn it_prints_as_it_is_written() {
-        for text in ["localhost:80", "127.0.0.1:80", "[::1]:80", "nonsense"] {
+        for text in [
+            "localhost:80",
+            "localhost:http",
+            "127.0.0.1:80",
+            "[::1]:80",
+            "[::1]:http",
+            "[fe80::1%7]:80",
+            "[fe80::1%eth0]:80",
+            "nonsense",
+        ] {
             assert_eq!(Target::from(text).to_string(), text);
         }
     }

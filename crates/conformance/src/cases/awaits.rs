@@ -10,7 +10,8 @@ use anynet_sockets::TcpStream;
 
 use crate::Context;
 use crate::case::cases;
-use crate::context::{Woken, name_of, narrow, poll_once, poll_with};
+use crate::context::{Woken, narrow, poll_once, poll_with};
+use crate::resolvers::{Asked, NAME, knowing};
 
 cases![
     a_receive_dropped_at_each_of_its_awaits_loses_no_byte,
@@ -110,11 +111,11 @@ async fn a_send_dropped_at_each_of_its_awaits_has_sent_what_it_says(context: Con
 async fn a_connect_dropped_at_each_of_its_awaits_leaves_no_connection(context: Context) {
     let listener = context.listener().await;
     let address = listener.local_address();
-    let name = (name_of(address), address.port());
+    let name = (NAME, address.port());
     for by_name in [false, true] {
         for stop in 0.. {
             let connect = if by_name {
-                TcpStream::connect_on(context.runtime(), name)
+                TcpStream::connect_on(context.runtime(), name).resolver(Asked::new(knowing(address)))
             } else {
                 TcpStream::connect_on(context.runtime(), address)
             };

@@ -1,5 +1,7 @@
 //! Connecting.
 
+pub(super) mod policy;
+
 use std::error::Error;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -12,7 +14,8 @@ use rustix::io::Errno;
 
 use crate::Context;
 use crate::case::{NotApplicable, Outcome, cases};
-use crate::context::{name_of, poll_once, refusing};
+use crate::context::{poll_once, refusing};
+use crate::resolvers::{NAME, knowing};
 
 cases![
     the_local_address_and_port_asked_for_are_used,
@@ -103,7 +106,7 @@ async fn a_text_that_is_no_address_is_an_error_before_any_attempt(context: Conte
         "127.0.0.1",
         "::1:80",
         "[::g]:80",
-        "127.0.0.1:http",
+        "127.0.0.1:+80",
         "127.0.0.1:65536",
         ":80",
         "a\0b:80",
@@ -130,10 +133,10 @@ async fn a_text_that_is_no_address_is_an_error_before_any_attempt(context: Conte
 async fn a_name_and_an_address_text_reach_the_same_listener(context: Context) {
     let listener = context.listener().await;
     let address = listener.local_address();
-    let by_name = Target::from((name_of(address), address.port()));
+    let by_name = Target::from((NAME, address.port()));
     let by_text = Target::from(address.to_string());
     for target in [by_name, by_text] {
-        let connect = TcpStream::connect_on(context.runtime(), target);
+        let connect = TcpStream::connect_on(context.runtime(), target).resolver(knowing(address));
         let mut connected = context.within(connect.into_future()).await.unwrap();
         let mut accepted = context.within(listener.accept()).await.unwrap();
         assert_eq!(accepted.peer_address(), connected.local_address());

@@ -5,11 +5,11 @@ use std::thread;
 
 use anynet_core::{ByteSendStreamExt, Closer, SendError};
 
-use crate::Context;
+use crate::Ground;
 use crate::case::cases;
 use crate::steps::{assert_is, closer};
 
-cases![
+cases![given Ground:
     every_two_way_check_holds,
     bytes_sent_before_send_eof_arrive_and_then_the_end,
     a_clogged_stream_delivers_everything_before_its_end,
@@ -22,13 +22,13 @@ cases![
     send_eof_beside_a_closer_succeeds_or_is_closed,
 ];
 
-async fn every_two_way_check_holds(context: Context) {
+async fn every_two_way_check_holds(context: Ground) {
     context.assert_run_in_both_directions(super::of_streams().chain(super::of_two_way_streams()));
 }
 
-async fn bytes_sent_before_send_eof_arrive_and_then_the_end(context: Context) {
+async fn bytes_sent_before_send_eof_arrive_and_then_the_end(context: Ground) {
     let (mut left, mut right) = context.two_way().await;
-    context.within(left.send(b"x")).await.unwrap();
+    context.hand_over(&mut left, b"x").await;
     context.within(left.send_eof()).await.unwrap();
     // Nobody was receiving.
     context.settle().await;
@@ -36,7 +36,7 @@ async fn bytes_sent_before_send_eof_arrive_and_then_the_end(context: Context) {
     assert_eq!(context.receive_to_end(&mut right).await, b"", "the end stays");
 }
 
-async fn a_clogged_stream_delivers_everything_before_its_end(context: Context) {
+async fn a_clogged_stream_delivers_everything_before_its_end(context: Ground) {
     let (mut left, mut right) = context.two_way().await;
     let sent = context.clog(&mut left).await;
     let ending = context.spawn(async move {
@@ -48,7 +48,7 @@ async fn a_clogged_stream_delivers_everything_before_its_end(context: Context) {
     ended.unwrap();
 }
 
-async fn a_send_after_send_eof_is_closed_even_an_empty_one(context: Context) {
+async fn a_send_after_send_eof_is_closed_even_an_empty_one(context: Ground) {
     let (mut left, mut right) = context.two_way().await;
     context.within(left.send_eof()).await.unwrap();
     context.assert_sends_closed(&mut left).await;
@@ -56,7 +56,7 @@ async fn a_send_after_send_eof_is_closed_even_an_empty_one(context: Context) {
     context.assert_sends_closed(&mut left).await;
 }
 
-async fn send_ready_after_send_eof_is_closed(context: Context) {
+async fn send_ready_after_send_eof_is_closed(context: Ground) {
     let (mut left, _right) = context.two_way().await;
     context.within(left.send_eof()).await.unwrap();
     for _ in 0..2 {
@@ -64,7 +64,7 @@ async fn send_ready_after_send_eof_is_closed(context: Context) {
     }
 }
 
-async fn a_second_send_eof_succeeds(context: Context) {
+async fn a_second_send_eof_succeeds(context: Ground) {
     let (mut left, mut right) = context.two_way().await;
     context.within(left.send_eof()).await.unwrap();
     context.within(left.send_eof()).await.unwrap();
@@ -77,19 +77,19 @@ async fn a_second_send_eof_succeeds(context: Context) {
     context.within(left.close()).await.unwrap();
 }
 
-async fn an_answer_and_its_end_still_arrive_after_send_eof(context: Context) {
+async fn an_answer_and_its_end_still_arrive_after_send_eof(context: Ground) {
     let (mut left, mut right) = context.two_way().await;
-    context.within(left.send(b"question")).await.unwrap();
+    context.hand_over(&mut left, b"question").await;
     context.within(left.send_eof()).await.unwrap();
     assert_eq!(context.receive_to_end(&mut right).await, b"question");
-    context.within(right.send(b"answer")).await.unwrap();
+    context.hand_over(&mut right, b"answer").await;
     context.within(right.send_eof()).await.unwrap();
     assert_eq!(context.receive_to_end(&mut left).await, b"answer");
     context.within(left.close()).await.unwrap();
     context.within(right.close()).await.unwrap();
 }
 
-async fn send_eof_after_the_peer_has_closed_succeeds(context: Context) {
+async fn send_eof_after_the_peer_has_closed_succeeds(context: Ground) {
     let (mut left, mut right) = context.two_way().await;
     context.within(right.close()).await.unwrap();
     assert_eq!(context.receive_to_end(&mut left).await, b"");
@@ -99,7 +99,7 @@ async fn send_eof_after_the_peer_has_closed_succeeds(context: Context) {
     assert_eq!(context.receive_to_end(&mut left).await, b"", "the end stays");
 }
 
-async fn send_eof_on_a_closed_stream_is_closed(context: Context) {
+async fn send_eof_on_a_closed_stream_is_closed(context: Ground) {
     let (mut left, mut right) = context.two_way().await;
     context.within(left.close()).await.unwrap();
     // Also where the end had been sent before.
@@ -112,7 +112,7 @@ async fn send_eof_on_a_closed_stream_is_closed(context: Context) {
     }
 }
 
-async fn send_eof_beside_a_closer_succeeds_or_is_closed(context: Context) {
+async fn send_eof_beside_a_closer_succeeds_or_is_closed(context: Ground) {
     let closes: [fn(&Closer); 2] = [Closer::close, Closer::abort];
     for close in closes.into_iter().cycle().take(20) {
         let (mut left, _right) = context.two_way().await;

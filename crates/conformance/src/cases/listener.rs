@@ -15,7 +15,8 @@ use socket2::SockRef;
 
 use crate::Context;
 use crate::case::{NotApplicable, Outcome, cases};
-use crate::context::{name_of, poll_once};
+use crate::context::poll_once;
+use crate::resolvers::{NAME, knowing};
 
 cases![
     it_reports_its_own_address_and_no_peer,
@@ -35,7 +36,7 @@ cases![
 ];
 
 async fn it_reports_its_own_address_and_no_peer(context: Context) {
-    let by_name = TcpListener::bind_on(context.runtime(), (name_of(context.loopback), 0));
+    let by_name = TcpListener::bind_on(context.runtime(), (NAME, 0)).resolver(knowing(context.loopback));
     let mut listener = context.within(by_name.into_future()).await.unwrap();
     let raw = SockRef::from(&listener)
         .local_addr()

@@ -9,11 +9,11 @@ use std::sync::Arc;
 
 use anynet_core::{ByteReceiveStreamExt, ByteSendStream, ByteSendStreamExt, ReceiveError};
 
-use crate::Context;
+use crate::Ground;
 use crate::case::cases;
 use crate::steps::{Random, assert_is};
 
-cases![
+cases![given Ground:
     chunks_come_one_by_one_up_to_the_end,
     a_byte_sent_is_the_byte_received,
     an_empty_send_completes_no_receive,
@@ -31,7 +31,7 @@ cases![
 /// More than the buffers between two ends commonly hold while nobody receives. The cases assert that it is.
 const LARGE: usize = 8 << 20;
 
-async fn a_byte_sent_is_the_byte_received(context: Context) {
+async fn a_byte_sent_is_the_byte_received(context: Ground) {
     let (mut send, mut receive) = context.one_way().await;
     let receiving = context.spawn_waiting(async move {
         let mut buf = [0; 8];
@@ -39,42 +39,43 @@ async fn a_byte_sent_is_the_byte_received(context: Context) {
         (received, buf[0])
     });
     let receiving = receiving.await;
-    context.within(send.send(b"x")).await.unwrap();
+    context.hand_over(&mut send, b"x").await;
     assert_is!(context.within(receiving).await, (Ok(1), b'x'));
 }
 
-async fn an_empty_send_completes_no_receive(context: Context) {
+async fn an_empty_send_completes_no_receive(context: Ground) {
     let (mut send, mut receive) = context.one_way().await;
     let mut buf = [0; 8];
     let mut receiving = receive.receive(&mut buf);
     context.assert_waits(&mut receiving).await;
-    context.within(send.send(b"")).await.unwrap();
+    context.hand_over(&mut send, b"").await;
     context.within(send.send_vectored(&mut [])).await.unwrap();
     assert_is!(context.within(send.send_some(b"")).await, Ok(0));
     context.assert_waits(&mut receiving).await;
-    context.within(send.send(b"y")).await.unwrap();
+    context.hand_over(&mut send, b"y").await;
     assert_is!(context.within(receiving).await, Ok(1));
     assert_eq!(buf[0], b'y');
 }
 
-async fn bytes_are_sent_from_any_buffer(context: Context) {
+async fn bytes_are_sent_from_any_buffer(context: Ground) {
     let (mut send, mut receive) = context.one_way().await;
     let mut reused = vec![b'1'];
-    context.within(send.send(&reused)).await.unwrap();
+    context.hand_over(&mut send, &reused).await;
     reused[0] = b'!';
-    context.within(send.send(&b"..2.."[2..3])).await.unwrap();
-    context.within(send.send(&reused[..0])).await.unwrap();
-    assert_eq!(context.receive_bytes(&mut receive, 2).await, b"12");
+    assert_eq!(context.receive_bytes(&mut receive, 1).await, b"1");
+    context.hand_over(&mut send, &b"..2.."[2..3]).await;
+    context.hand_over(&mut send, &reused[..0]).await;
+    assert_eq!(context.receive_bytes(&mut receive, 1).await, b"2");
     context.assert_waits(&mut receive.receive(&mut [0; 8])).await;
 }
 
-async fn an_empty_receive_buffer_is_refused_and_changes_nothing(context: Context) {
+async fn an_empty_receive_buffer_is_refused_and_changes_nothing(context: Ground) {
     let (mut send, mut receive) = context.one_way().await;
     assert_is!(
         context.within(receive.receive(&mut [])).await,
         Err(ReceiveError::EmptyBuffer)
     );
-    context.within(send.send(b"x")).await.unwrap();
+    context.hand_over(&mut send, b"x").await;
     context.settle().await;
     assert_is!(
         context.within(receive.receive(&mut [])).await,
@@ -91,21 +92,21 @@ async fn an_empty_receive_buffer_is_refused_and_changes_nothing(context: Context
     assert_eq!(context.receive_to_end(&mut receive).await, b"");
 }
 
-async fn a_receive_returns_what_is_there_without_filling_its_buffer(context: Context) {
+async fn a_receive_returns_what_is_there_without_filling_its_buffer(context: Ground) {
     let (mut send, mut receive) = context.one_way().await;
     let mut buf = vec![0; 1 << 20];
     for room in [2, 4096, 1 << 20] {
-        context.within(send.send(b"x")).await.unwrap();
+        context.hand_over(&mut send, b"x").await;
         assert_is!(context.within(receive.receive(&mut buf[..room])).await, Ok(1));
         assert_eq!(buf[0], b'x');
         buf[0] = 0;
     }
 }
 
-async fn a_receive_stays_within_its_buffer(context: Context) {
+async fn a_receive_stays_within_its_buffer(context: Ground) {
     let (mut send, mut receive) = context.one_way().await;
     let data = Random::new(1).bytes(64);
-    context.within(send.send(&data)).await.unwrap();
+    context.hand_over(&mut send, &data).await;
     let mut received = Vec::new();
     while received.len() < data.len() {
         let mut memory = [0xA5; 32];
@@ -117,14 +118,14 @@ async fn a_receive_stays_within_its_buffer(context: Context) {
     assert_eq!(received, data);
 }
 
-async fn receive_exactly_fills_its_buffer_or_says_how_much_came(context: Context) {
+async fn receive_exactly_fills_its_buffer_or_says_how_much_came(context: Ground) {
     let (mut send, mut receive) = context.one_way().await;
     let mut buf = [0; 6];
     let mut receiving = receive.receive_exactly(&mut buf);
-    context.within(send.send(b"abc")).await.unwrap();
+    context.hand_over(&mut send, b"abc").await;
     context.assert_waits(&mut receiving).await;
     assert_eq!(receiving.received(), 3, "what has come so far");
-    context.within(send.send(b"def..")).await.unwrap();
+    context.hand_over(&mut send, b"def..").await;
     context.within(receiving).await.unwrap();
     assert_eq!(&buf, b"abcdef");
 
@@ -140,7 +141,7 @@ async fn receive_exactly_fills_its_buffer_or_says_how_much_came(context: Context
     }
 }
 
-async fn send_ready_returns_while_there_is_room(context: Context) {
+async fn send_ready_returns_while_there_is_room(context: Ground) {
     let (mut send, mut receive) = context.one_way().await;
     let receiving = context.spawn_waiting(async move {
         let mut buf = [0; 8];
@@ -152,11 +153,11 @@ async fn send_ready_returns_while_there_is_room(context: Context) {
         context.within(send.send_ready()).await.unwrap();
     }
     context.assert_waits(&mut receiving).await;
-    context.within(send.send(b"x")).await.unwrap();
+    context.hand_over(&mut send, b"x").await;
     assert_is!(context.within(receiving).await, (Ok(1), b'x'));
 }
 
-async fn one_send_larger_than_all_buffers_arrives_whole(context: Context) {
+async fn one_send_larger_than_all_buffers_arrives_whole(context: Ground) {
     let (mut send, mut receive) = context.one_way().await;
     let data = Arc::new(Random::new(2).bytes(LARGE));
     let large = data.clone();
@@ -171,7 +172,7 @@ async fn one_send_larger_than_all_buffers_arrives_whole(context: Context) {
     assert!(received == *data, "what arrived is not what was sent");
 }
 
-async fn a_vectored_send_keeps_its_order_across_partial_sends(context: Context) {
+async fn a_vectored_send_keeps_its_order_across_partial_sends(context: Ground) {
     let (mut send, mut receive) = context.one_way().await;
     let data = Arc::new(Random::new(3).bytes(LARGE));
     let large = data.clone();
@@ -188,18 +189,20 @@ async fn a_vectored_send_keeps_its_order_across_partial_sends(context: Context) 
     assert!(received == *data, "what arrived is not what was sent");
 }
 
-async fn a_vectored_send_passes_over_empty_slices_however_many(context: Context) {
+async fn a_vectored_send_passes_over_empty_slices_however_many(context: Ground) {
     let (mut send, mut receive) = context.one_way().await;
     let empty = vec![IoSlice::new(&[]); 2000];
     let mut slices = empty.clone();
     slices.push(IoSlice::new(b"x"));
     slices.extend_from_slice(&empty);
     slices.push(IoSlice::new(b"y"));
-    context
-        .within(send.send_vectored(&mut slices.clone()))
-        .await
-        .unwrap();
+    let mut advanced = slices.clone();
+    let sending = context.spawn(async move {
+        send.send_vectored(&mut advanced).await.unwrap();
+        send
+    });
     assert_eq!(context.receive_bytes(&mut receive, 2).await, b"xy");
+    let mut send = context.within(sending).await;
     // The method drops what is empty in front; the stream itself must bear it as well.
     let taken = context.within(poll_fn(|cx| send.poll_send(cx, &slices))).await;
     assert_is!(taken, Ok(1 | 2));
@@ -225,7 +228,7 @@ fn uneven_slices(data: &[u8]) -> Vec<IoSlice<'_>> {
     slices
 }
 
-async fn chunks_come_one_by_one_up_to_the_end(context: Context) {
+async fn chunks_come_one_by_one_up_to_the_end(context: Ground) {
     let (mut send, mut receive) = context.one_way().await;
     let sent: Vec<u8> = (0..10_000).map(|number| number as u8).collect();
     let sending = context.spawn({

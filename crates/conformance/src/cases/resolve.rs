@@ -6,14 +6,15 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use anynet_core::{
-    BindError, BoxRuntime, BoxSleep, BoxTask, ConnectError, Executor, FailedAttempt, Network, ResolveError,
+    BindError, BoxRuntime, BoxSleep, BoxTask, ConnectError, Executor, FailedAttempt, Family, Lookup, Network,
+    ResolveError,
 };
 use anynet_sockets::{OsNetwork, TcpListener, TcpStream, UdpSocket};
 use anynet_util::{connect, listen};
 
 use crate::Context;
 use crate::case::{NotApplicable, Outcome, cases};
-use crate::context::{name_of, poll_once, refusing};
+use crate::context::{LOOPBACK_4, poll_once, refusing};
 
 cases![
     a_name_is_looked_up_off_the_threads_of_the_runtime,
@@ -33,13 +34,9 @@ async fn a_name_is_looked_up_off_the_threads_of_the_runtime(context: Context) ->
         return Err(NotApplicable("the names of the threads are read from /proc"));
     }
     let network = context.network();
-    let lookup = Box::pin(network.resolve(name_of(context.loopback), 80));
-    let addresses = context.within(lookup).await.unwrap();
-    assert!(
-        addresses
-            .iter()
-            .all(|address| address.ip() == context.loopback.ip())
-    );
+    let lookup = Box::pin(network.look_up(localhost(80)));
+    let found = context.within(lookup).await.unwrap();
+    assert!(found.iter().all(|info| info.address.ip() == LOOPBACK_4.ip()));
     // A thread that has just answered waits for more.
     assert!(
         threads().iter().any(|name| name == "anynet-resolver"),
@@ -80,14 +77,13 @@ async fn one_look_up_after_another_is_answered_without_delay(context: Context) {
     let network = context.network();
     let look_ups = async {
         for _ in 0..5 {
-            network.resolve(name_of(context.loopback), 80).await.unwrap();
+            network.look_up(localhost(80)).await.unwrap();
         }
     };
     context.within(look_ups).await;
 }
 
 async fn more_look_ups_than_threads_are_all_answered(context: Context) {
-    let name = name_of(context.loopback);
     let mut tasks = Vec::new();
     for port in 1..=100 {
         let (network, given_up) = (context.network(), context.network());
@@ -95,14 +91,14 @@ async fn more_look_ups_than_threads_are_all_answered(context: Context) {
             port,
             context
                 .runtime()
-                .spawn(async move { network.resolve(name, port).await }),
+                .spawn(async move { network.look_up(localhost(port)).await }),
         ));
-        let mut given_up = Box::pin(given_up.resolve(name, 9));
+        let mut given_up = Box::pin(given_up.look_up(localhost(9)));
         let _ = poll_once(&mut given_up);
     }
     for (port, task) in tasks {
-        let addresses = context.within(task).await.unwrap();
-        assert!(addresses.iter().all(|address| address.port() == port));
+        let found = context.within(task).await.unwrap();
+        assert!(found.iter().all(|info| info.address.port() == port));
     }
 }
 
@@ -169,6 +165,11 @@ async fn a_name_without_an_address_is_an_error(context: Context) {
         Err(BindError::Resolve(ResolveError::NoAddress { host })) => assert_eq!(host, "a-name"),
         other => panic!("{other:?}"),
     }
+}
+
+/// A question that a thread has to ask the system: a name which every system knows.
+fn localhost(port: u16) -> Lookup {
+    Lookup::new("localhost", port).family(Family::Ipv4)
 }
 
 fn tried(attempts: &[FailedAttempt]) -> Vec<SocketAddr> {

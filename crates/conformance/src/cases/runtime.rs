@@ -1,17 +1,16 @@
-//! Tasks, time, and what becomes of sockets with their runtime.
+//! Tasks and sockets beside each other, and what becomes of sockets with their runtime.
 
-use std::future::{pending, poll_fn};
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::pin::{Pin, pin};
+pub(super) mod tasks;
+
+use std::future::poll_fn;
+use std::panic::resume_unwind;
+use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context as TaskContext, Poll, Wake, Waker};
 use std::thread;
 use std::time::Duration;
 
-use anynet_core::{
-    AcceptError, BoxFuture, BoxRuntime, BoxTask, Executor, ReceiveError, SendError, Task, TimedOut,
-};
+use anynet_core::{AcceptError, BoxFuture, BoxRuntime, BoxTask, Executor, ReceiveError, SendError, TimedOut};
 use anynet_sockets::TcpStream;
 use anynet_util::timeout;
 
@@ -19,18 +18,9 @@ use crate::Context;
 use crate::case::{Outcome, cases};
 
 cases![
-    a_panic_of_a_task_resumes_in_whoever_awaits_it,
-    a_panic_of_a_detached_task_harms_nobody,
-    a_dropped_task_is_cancelled,
-    a_task_that_never_ran_is_cancelled_too,
-    a_detached_task_goes_on,
-    a_task_is_spawned_from_any_thread,
     a_deadline_is_met_beside_a_stream_that_is_always_ready,
     a_deadline_is_met_beside_a_listener_that_is_always_ready,
     a_stream_that_is_always_ready_lets_other_tasks_run,
-    what_is_ready_is_in_time_even_with_no_time_left,
-    a_sleep_is_no_shorter_than_asked,
-    a_sleep_too_long_for_the_clock_waits,
     a_stream_moves_between_threads_in_the_middle_of_a_transfer,
     a_receive_that_waits_is_woken_on_the_thread_it_moved_to,
     a_socket_works_on_the_executor_of_another_runtime,
@@ -39,98 +29,6 @@ cases![
 
 /// Long enough to be seen, short enough to wait for.
 const SHORT: Duration = Duration::from_millis(20);
-
-async fn a_panic_of_a_task_resumes_in_whoever_awaits_it(context: Context) {
-    let sibling = context.runtime().spawn(async { 7 });
-    let runtime = context.runtime().clone();
-    let before_and_after_a_wait = [
-        context.runtime().spawn(async { throw() }),
-        context.runtime().spawn(async move {
-            runtime.sleep(SHORT).await;
-            throw();
-        }),
-    ];
-    for mut task in before_and_after_a_wait {
-        let resumed = poll_fn(
-            |cx| match catch_unwind(AssertUnwindSafe(|| Pin::new(&mut task).poll(cx))) {
-                Ok(polled) => polled.map(|()| None),
-                Err(payload) => Poll::Ready(Some(payload)),
-            },
-        );
-        let payload = context.within(resumed).await.expect("a panic, not an output");
-        assert_eq!(payload.downcast_ref(), Some(&"thrown"));
-    }
-    assert_eq!(context.within(sibling).await, 7);
-}
-
-async fn a_panic_of_a_detached_task_harms_nobody(context: Context) {
-    let sibling = context.runtime().spawn({
-        let context = context.clone();
-        async move { context.settle().await }
-    });
-    for _ in 0..10 {
-        context.runtime().spawn(async { throw() }).detach();
-    }
-    context.within(sibling).await;
-    context.within(context.runtime().spawn(async {})).await;
-}
-
-async fn a_dropped_task_is_cancelled(context: Context) {
-    let (mut stream, mut peer) = context.tcp_pair().await;
-    let alive = Arc::new(());
-    let guard = alive.clone();
-    let task = context.runtime().spawn(async move {
-        let _guard = guard;
-        stream.receive(&mut [0; 1]).await
-    });
-    context.settle().await;
-    assert_eq!(Arc::strong_count(&alive), 2, "it runs");
-    drop(task);
-    context.until(|| Arc::strong_count(&alive) == 1).await;
-    // What it held is gone with it.
-    context
-        .within(peer.receive(&mut [0; 1]))
-        .await
-        .expect_err("the stream is closed");
-}
-
-async fn a_task_that_never_ran_is_cancelled_too(context: Context) {
-    let (alive, ran) = (Arc::new(()), Arc::new(AtomicUsize::new(0)));
-    for _ in 0..10 {
-        let (guard, run) = (alive.clone(), ran.clone());
-        drop(context.runtime().spawn(async move {
-            let _guard = guard;
-            run.fetch_add(1, Ordering::Relaxed);
-            pending::<()>().await;
-        }));
-    }
-    context.until(|| Arc::strong_count(&alive) == 1).await;
-}
-
-async fn a_detached_task_goes_on(context: Context) {
-    let (mut stream, mut peer) = context.tcp_pair().await;
-    let task = context.runtime().spawn({
-        let context = context.clone();
-        async move {
-            context.settle().await;
-            stream.send(b"x").await.unwrap();
-            let _ = stream.receive(&mut [0; 8]).await; // until the case is over: an executor may never end
-        }
-    });
-    task.detach();
-    assert_eq!(context.within(peer.receive(&mut [0; 8])).await.unwrap(), 1);
-    context.assert_waits(&mut peer.receive(&mut [0; 8])).await;
-}
-
-async fn a_task_is_spawned_from_any_thread(context: Context) {
-    let runtime = context.runtime().clone();
-    let spawning = thread::spawn(move || {
-        let own = runtime.clone();
-        runtime.spawn(async move { own.sleep(SHORT).await })
-    });
-    context.until(|| spawning.is_finished()).await;
-    context.within(spawning.join().unwrap()).await;
-}
 
 async fn a_deadline_is_met_beside_a_stream_that_is_always_ready(context: Context) {
     let (mut stream, mut peer) = context.tcp_pair().await;
@@ -180,34 +78,6 @@ async fn a_stream_that_is_always_ready_lets_other_tasks_run(context: Context) {
     let (mut one, mut other) = context.tcp_pair().await;
     context.within(one.send(b"x")).await.unwrap();
     context.within(other.receive(&mut [0; 1])).await.unwrap();
-}
-
-async fn what_is_ready_is_in_time_even_with_no_time_left(context: Context) {
-    let ready = timeout(context.runtime(), Duration::ZERO, async { 7 });
-    assert_eq!(context.within(ready).await, Ok(7));
-    let never = timeout(context.runtime(), Duration::ZERO, pending::<()>());
-    assert_eq!(context.within(never).await, Err(TimedOut));
-}
-
-async fn a_sleep_is_no_shorter_than_asked(context: Context) {
-    for asked in [
-        Duration::ZERO,
-        Duration::from_micros(1),
-        Duration::from_micros(1500),
-        SHORT,
-    ] {
-        let before = context.runtime().now();
-        context.within(context.runtime().sleep(asked)).await;
-        let slept = context.runtime().now() - before;
-        assert!(slept >= asked, "{slept:?} of {asked:?}");
-    }
-}
-
-async fn a_sleep_too_long_for_the_clock_waits(context: Context) {
-    let mut long = context.runtime().sleep(Duration::MAX);
-    context.assert_waits(&mut long).await;
-    let limited = timeout(context.runtime(), Duration::MAX, context.runtime().sleep(SHORT));
-    context.within(limited).await.expect("the limit is far");
 }
 
 async fn a_stream_moves_between_threads_in_the_middle_of_a_transfer(context: Context) {
@@ -349,9 +219,4 @@ fn block_on<F: Future>(future: F) -> F::Output {
             Poll::Pending => thread::park(),
         }
     }
-}
-
-/// Panics, without a word on the standard error.
-fn throw() {
-    resume_unwind(Box::new("thrown"))
 }

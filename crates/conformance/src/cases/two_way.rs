@@ -8,11 +8,11 @@ use anynet_core::{
     BoxStream, ByteReceiveStream, ByteReceiveStreamExt, ByteSendStream, ByteSendStreamExt, ReceiveError,
 };
 
-use crate::Context;
+use crate::Ground;
 use crate::case::cases;
 use crate::steps::{Random, assert_is};
 
-cases![
+cases![given Ground:
     every_one_way_check_holds_in_both_directions,
     a_mebibyte_each_way_in_random_pieces_arrives_exactly,
     closing_one_end_is_the_end_for_the_other,
@@ -24,11 +24,11 @@ const MEBIBYTE: usize = 1 << 20;
 /// The most that is sent or received at once.
 const PIECE: usize = 16 << 10;
 
-async fn every_one_way_check_holds_in_both_directions(context: Context) {
+async fn every_one_way_check_holds_in_both_directions(context: Ground) {
     context.assert_run_in_both_directions(super::of_streams());
 }
 
-async fn a_mebibyte_each_way_in_random_pieces_arrives_exactly(context: Context) {
+async fn a_mebibyte_each_way_in_random_pieces_arrives_exactly(context: Ground) {
     let (left, right) = context.two_way().await;
     let there = Random::new(5).bytes(MEBIBYTE);
     let back: Vec<u8> = there.iter().rev().copied().collect();
@@ -49,7 +49,7 @@ async fn a_mebibyte_each_way_in_random_pieces_arrives_exactly(context: Context) 
     context.within(right.close()).await.unwrap();
 }
 
-async fn closing_one_end_is_the_end_for_the_other(context: Context) {
+async fn closing_one_end_is_the_end_for_the_other(context: Ground) {
     let (mut left, mut right) = context.two_way().await;
     let receiving = context.spawn_waiting(async move {
         let received = right.receive(&mut [0; 10]).await;
@@ -62,7 +62,7 @@ async fn closing_one_end_is_the_end_for_the_other(context: Context) {
     context.within(right.close()).await.unwrap();
 }
 
-async fn neither_direction_waits_for_the_other(context: Context) {
+async fn neither_direction_waits_for_the_other(context: Ground) {
     let (mut left, mut right) = context.two_way().await;
     let sent = context.clog(&mut left).await;
     // A send waits behind it; a receive beside it is woken.
@@ -76,7 +76,7 @@ async fn neither_direction_waits_for_the_other(context: Context) {
         (left, received)
     });
     let receiving = receiving.await;
-    context.within(right.send(b"y")).await.unwrap();
+    context.hand_over(&mut right, b"y").await;
     let (mut left, received) = context.within(receiving).await;
     assert_eq!(received.unwrap().get(), 1);
 

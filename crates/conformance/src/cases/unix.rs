@@ -41,6 +41,7 @@ cases![
     a_name_that_nobody_has_is_an_error_that_says_so,
     a_connect_that_fails_closes_its_socket,
     a_connect_waits_for_room_in_the_queue_of_a_listener,
+    a_connect_that_waits_for_room_is_told_that_the_runtime_was_shut_down,
     an_address_that_no_system_takes_is_a_typed_error,
     an_abort_with_unread_data_breaks_the_peer,
 ];
@@ -260,6 +261,18 @@ async fn a_connect_waits_for_room_in_the_queue_of_a_listener(context: Context) {
     let accepted = context.within(listener.accept()).await.unwrap();
     context.within(second).await.unwrap();
     drop((first, accepted));
+}
+
+async fn a_connect_that_waits_for_room_is_told_that_the_runtime_was_shut_down(context: Context) -> Outcome {
+    let (there, shut_down) = context.second()?;
+    let bind = UnixListener::bind_on(context.runtime(), context.unix_address()).backlog(0);
+    let listener = context.within(bind.into_future()).await.unwrap();
+    let _first = connected(&context, &listener.local_address()).await;
+    let mut second = connect(&there, &listener.local_address()).into_future();
+    context.assert_waits(&mut second).await;
+    shut_down();
+    assert_is!(context.within(second).await, Err(ConnectError::Failed(_)));
+    Ok(())
 }
 
 async fn an_address_that_no_system_takes_is_a_typed_error(context: Context) -> Outcome {

@@ -1,26 +1,19 @@
 //! UNIX datagrams: names, files, and whatever they share with UDP.
 
+pub(super) mod names;
 pub(super) mod room;
 
-use std::ffi::OsString;
-use std::fs;
 use std::io;
-use std::os::unix::ffi::OsStringExt;
-use std::os::unix::fs::PermissionsExt;
-use std::os::unix::net::UnixDatagram as StdDatagram;
 use std::sync::Arc;
 
 use anynet_core::{
-    AttributesExt, BindError, BoxRuntime, Closer, ConnectError, Executor, LocalAddress, PeerAddress,
-    PeerCredentials, ReceiveError, Received, SendError, UnixAddress, UnixAddressError,
+    AttributesExt, BoxRuntime, Closer, Executor, PeerCredentials, ReceiveError, Received, SendError,
+    UnixAddress,
 };
-use anynet_sockets::{ConnectedUnixDatagram, PathInUse, UnixDatagram};
-use rustix::fs::{OFlags, fcntl_getfl};
-use rustix::io::{FdFlags, fcntl_getfd};
+use anynet_sockets::{ConnectedUnixDatagram, UnixDatagram};
 
-use super::unix::file::Directory;
 use crate::Context;
-use crate::case::{Outcome, cases};
+use crate::case::cases;
 use crate::steps::assert_is;
 
 cases![
@@ -30,20 +23,13 @@ cases![
     an_echo_over_a_connected_socket_brings_every_datagram_back,
     the_ends_of_a_pair_talk,
     a_sender_without_a_name_is_unnamed,
-    it_reports_its_own_address_and_no_peer,
-    a_connected_socket_reports_both_its_addresses,
-    a_name_may_have_any_bytes,
     a_datagram_of_no_bytes_is_a_datagram_and_a_longer_one_is_truncated,
     two_tasks_receive_and_each_datagram_goes_to_one_of_them,
+    two_tasks_receive_on_a_connected_socket_too,
     a_closer_wakes_every_blocked_receive,
     operations_on_a_closed_socket_are_closed,
-    a_name_that_nobody_has_is_an_error_that_says_so,
-    an_address_that_no_system_takes_is_a_typed_error,
     a_peer_that_is_gone_refuses_and_a_receive_waits_on,
     a_peer_that_drops_what_it_was_sent_is_told_once,
-    a_name_in_use_is_refused,
-    a_stale_file_is_replaced_and_ours_goes_with_the_socket,
-    a_file_has_the_mode_asked_for_and_is_kept_if_asked,
 ];
 
 type Unix = UnixDatagram<BoxRuntime>;
@@ -176,65 +162,6 @@ async fn a_sender_without_a_name_is_unnamed(context: Context) {
     }
 }
 
-async fn it_reports_its_own_address_and_no_peer(context: Context) {
-    let address = context.unix_address();
-    let bind = UnixDatagram::bind_on(context.runtime(), address.clone());
-    let mut socket = context.within(bind.into_future()).await.unwrap();
-    assert!(fcntl_getfl(&socket).unwrap().contains(OFlags::NONBLOCK));
-    assert!(fcntl_getfd(&socket).unwrap().contains(FdFlags::CLOEXEC));
-    for closed in [false, true] {
-        assert_eq!(socket.local_address(), address, "closed: {closed}");
-        let attribute = socket.attribute::<LocalAddress>();
-        assert_eq!(
-            attribute,
-            Some(LocalAddress(address.clone().into())),
-            "closed: {closed}"
-        );
-        assert_eq!(socket.attribute::<PeerAddress>(), None, "closed: {closed}");
-        socket.close();
-    }
-}
-
-async fn a_connected_socket_reports_both_its_addresses(context: Context) {
-    let server = context.unix_datagram().await;
-    let (own, peer) = (context.unix_address(), server.local_address());
-    let connect = ConnectedUnixDatagram::connect_on(context.runtime(), peer.clone());
-    let connect = connect.local_address(own.clone()).into_future();
-    let mut client = context.within(connect).await.unwrap();
-    for closed in [false, true] {
-        assert_eq!(
-            (client.local_address(), client.peer_address()),
-            (own.clone(), peer.clone())
-        );
-        let attribute = client.attribute::<PeerAddress>();
-        assert_eq!(
-            attribute,
-            Some(PeerAddress(peer.clone().into())),
-            "closed: {closed}"
-        );
-        client.close();
-    }
-}
-
-async fn a_name_may_have_any_bytes(context: Context) {
-    for suffix in [&b"text"[..], b" \xff\xfe\n", "grün".as_bytes()] {
-        let address = match context.unix_address() {
-            UnixAddress::Path(path) => {
-                let bytes = [&path.into_os_string().into_vec()[..], suffix].concat();
-                UnixAddress::from(OsString::from_vec(bytes))
-            }
-            UnixAddress::Abstract(name) => UnixAddress::Abstract([name.as_slice(), b"\0", suffix].concat()),
-            UnixAddress::Unnamed => unreachable!("the context gives names"),
-        };
-        let bind = UnixDatagram::bind_on(context.runtime(), address.clone());
-        let socket = context.within(bind.into_future()).await.unwrap();
-        assert_eq!(socket.local_address(), address);
-        context.within(socket.send_to(b"x", &address)).await.unwrap();
-        let (_, sender) = context.within(socket.receive_from(&mut [0; 8])).await.unwrap();
-        assert_eq!(sender, address);
-    }
-}
-
 async fn a_datagram_of_no_bytes_is_a_datagram_and_a_longer_one_is_truncated(context: Context) {
     let (one, other) = ConnectedUnixDatagram::pair_on(context.runtime()).unwrap();
     let mut buf = [0; 4];
@@ -287,6 +214,24 @@ async fn two_tasks_receive_and_each_datagram_goes_to_one_of_them(context: Contex
     }
     all.sort_unstable();
     assert_eq!(all, (0..2 * EACH).collect::<Vec<_>>());
+}
+
+async fn two_tasks_receive_on_a_connected_socket_too(context: Context) {
+    let (one, other) = ConnectedUnixDatagram::pair_on(context.runtime()).unwrap();
+    let one: Arc<Connected> = Arc::new(one);
+    let receiving = [(); 2].map(|()| {
+        let one = one.clone();
+        context
+            .runtime()
+            .spawn(async move { one.receive(&mut [0; 1]).await })
+    });
+    context.settle().await;
+    for _ in 0..2 {
+        context.within(other.send(b"x")).await.unwrap();
+    }
+    for task in receiving {
+        assert_eq!(context.within(task).await.unwrap(), Received::new(1, false));
+    }
 }
 
 async fn a_closer_wakes_every_blocked_receive(context: Context) {
@@ -342,58 +287,6 @@ async fn operations_on_a_closed_socket_are_closed(context: Context) {
     }
 }
 
-async fn a_name_that_nobody_has_is_an_error_that_says_so(context: Context) {
-    let nobody = context.unix_address();
-    let kind = match nobody {
-        UnixAddress::Path(_) => io::ErrorKind::NotFound,
-        _ => io::ErrorKind::ConnectionRefused,
-    };
-    let connect = ConnectedUnixDatagram::connect_on(context.runtime(), nobody.clone());
-    match context.within(connect.into_future()).await {
-        Err(ConnectError::Failed(attempts)) => {
-            assert_eq!(attempts[0].address, nobody);
-            assert_eq!(attempts[0].cause.kind(), kind);
-        }
-        connected => panic!("{connected:?}"),
-    }
-    let socket = UnixDatagram::unbound_on(context.runtime()).unwrap();
-    match context.within(socket.send_to(b"x", &nobody)).await {
-        Err(SendError::NotSent(cause)) => assert_eq!(cause.kind(), kind),
-        sent => panic!("{sent:?}"),
-    }
-}
-
-async fn an_address_that_no_system_takes_is_a_typed_error(context: Context) {
-    let addresses = if context.abstract_names {
-        vec![UnixAddress::Abstract(vec![b'x'; 200])]
-    } else {
-        vec!["x".repeat(200).into(), "a\0b".into(), "".into()]
-    };
-    let socket = UnixDatagram::unbound_on(context.runtime()).unwrap();
-    for address in addresses {
-        let connect = ConnectedUnixDatagram::connect_on(context.runtime(), address.clone());
-        let connected: io::Error = context.within(connect.into_future()).await.unwrap_err().into();
-        assert_eq!(connected.kind(), io::ErrorKind::InvalidInput);
-        match context.within(socket.send_to(b"x", &address)).await {
-            Err(SendError::NotSent(cause)) => {
-                let inside = cause.get_ref().and_then(|inside| inside.downcast_ref());
-                assert_is!(
-                    inside,
-                    Some(
-                        UnixAddressError::TooLong { .. }
-                            | UnixAddressError::Nul { .. }
-                            | UnixAddressError::EmptyPath
-                    )
-                );
-            }
-            sent => panic!("{sent:?}"),
-        }
-        let bind = UnixDatagram::bind_on(context.runtime(), address);
-        let bound = context.within(bind.into_future()).await.unwrap_err();
-        assert_eq!(bound.kind(), io::ErrorKind::InvalidInput);
-    }
-}
-
 async fn a_peer_that_is_gone_refuses_and_a_receive_waits_on(context: Context) {
     let mut server = context.unix_datagram().await;
     let client = context.connected_unix_datagram(&server.local_address()).await;
@@ -423,62 +316,4 @@ async fn a_peer_that_drops_what_it_was_sent_is_told_once(context: Context) {
     let mut buf = [0; 16];
     let n = theirs.recv(&mut buf).unwrap();
     assert_eq!(&buf[..n], b"still there");
-}
-
-async fn a_name_in_use_is_refused(context: Context) {
-    let socket = context.unix_datagram().await;
-    let bind = UnixDatagram::bind_on(context.runtime(), socket.local_address());
-    let refused = context.within(bind.into_future()).await.unwrap_err();
-    assert_eq!(refused.kind(), io::ErrorKind::AddrInUse);
-    if !context.abstract_names {
-        let BindError::Failed(attempts) = refused else {
-            panic!("{refused:?}");
-        };
-        let inside = attempts[0]
-            .cause
-            .get_ref()
-            .and_then(|inside| inside.downcast_ref());
-        assert_eq!(inside, Some(&PathInUse::Live));
-    }
-    // It is in the way of nobody who sends.
-    let own = socket.local_address();
-    context.within(socket.send_to(b"x", &own)).await.unwrap();
-    context.within(socket.receive(&mut [0; 8])).await.unwrap();
-}
-
-async fn a_stale_file_is_replaced_and_ours_goes_with_the_socket(context: Context) -> Outcome {
-    let dir = Directory::new(&context)?;
-    let path = dir.file();
-    drop(StdDatagram::bind(&path).unwrap());
-    assert!(path.exists(), "the standard library leaves it");
-    let bind = UnixDatagram::bind_on(context.runtime(), path.clone());
-    let mut socket = context.within(bind.into_future()).await.unwrap();
-    assert!(path.exists());
-    socket.close();
-    assert_eq!(dir.files(), 0, "nothing is left behind");
-    let server = context.unix_datagram().await;
-    let connect = ConnectedUnixDatagram::connect_on(context.runtime(), server.local_address());
-    let connect = connect.local_address(path.clone()).into_future();
-    let connected = context.within(connect).await.unwrap();
-    assert!(path.exists());
-    drop(connected);
-    assert_eq!(dir.files(), 0, "nothing is left behind");
-    fs::write(&path, b"precious").unwrap();
-    let bind = UnixDatagram::bind_on(context.runtime(), path.clone());
-    context.within(bind.into_future()).await.unwrap_err();
-    assert_eq!(fs::read(&path).unwrap(), b"precious");
-    Ok(())
-}
-
-async fn a_file_has_the_mode_asked_for_and_is_kept_if_asked(context: Context) -> Outcome {
-    let dir = Directory::new(&context)?;
-    let path = dir.file();
-    let bind = UnixDatagram::bind_on(context.runtime(), path.clone());
-    let bind = bind.mode(0o640).keep_file().into_future();
-    let socket = context.within(bind).await.unwrap();
-    let mode = fs::metadata(&path).unwrap().permissions().mode();
-    assert_eq!(mode & 0o7777, 0o640);
-    drop(socket);
-    assert!(path.exists());
-    Ok(())
 }

@@ -9,6 +9,34 @@ use std::time::{Duration, Instant};
 use super::BoxFuture;
 use crate::{Executor, Task};
 
+/// Writes the [`Executor`] of a type that has a [`BoxExecutor`] in its field `executor`.
+macro_rules! executor_inside {
+    ($type:ty) => {
+        impl $crate::Executor for $type {
+            type Task<T: Send + 'static> = $crate::BoxTask<T>;
+            type Sleep = $crate::BoxSleep;
+
+            fn now(&self) -> ::std::time::Instant {
+                self.executor.now()
+            }
+
+            fn sleep(&self, duration: ::std::time::Duration) -> $crate::BoxSleep {
+                self.executor.sleep(duration)
+            }
+
+            fn spawn<F>(&self, future: F) -> $crate::BoxTask<F::Output>
+            where
+                F: Future + Send + 'static,
+                F::Output: Send,
+            {
+                self.executor.spawn(future)
+            }
+        }
+    };
+}
+
+pub(super) use executor_inside;
+
 /// Any [`Executor`] as one type.
 #[derive(Clone)]
 pub struct BoxExecutor(Arc<dyn DynExecutor>);

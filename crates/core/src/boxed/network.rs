@@ -3,12 +3,10 @@
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-use super::{BoxDatagram, BoxExecutor, BoxFuture, BoxSleep, BoxStream, BoxTask};
-use crate::{
-    AcceptError, Attributes, BindError, ConnectError, Executor, Listener, Network, Request, ResolveError,
-};
+use super::executor::executor_inside;
+use super::{BoxDatagram, BoxExecutor, BoxFuture, BoxStream};
+use crate::{AcceptError, Attributes, BindError, ConnectError, Listener, Network, Request, ResolveError};
 
 /// Any [`Network`] as one type, with boxed streams, listeners and datagram sockets.
 #[derive(Clone)]
@@ -27,26 +25,7 @@ impl BoxNetwork {
     }
 }
 
-impl Executor for BoxNetwork {
-    type Task<T: Send + 'static> = BoxTask<T>;
-    type Sleep = BoxSleep;
-
-    fn now(&self) -> Instant {
-        self.executor.now()
-    }
-
-    fn sleep(&self, duration: Duration) -> BoxSleep {
-        self.executor.sleep(duration)
-    }
-
-    fn spawn<F>(&self, future: F) -> BoxTask<F::Output>
-    where
-        F: Future + Send + 'static,
-        F::Output: Send,
-    {
-        self.executor.spawn(future)
-    }
-}
+executor_inside!(BoxNetwork);
 
 impl Network for BoxNetwork {
     type Stream = BoxStream;
@@ -67,6 +46,10 @@ impl Network for BoxNetwork {
 
     async fn resolve(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, ResolveError> {
         self.network.resolve_dyn(host, port).await
+    }
+
+    async fn resolve_service(&self, host: &str, service: &str) -> Result<Vec<SocketAddr>, ResolveError> {
+        self.network.resolve_service_dyn(host, service).await
     }
 }
 
@@ -128,6 +111,11 @@ trait DynNetwork: Send + Sync {
         host: &'a str,
         port: u16,
     ) -> BoxFuture<'a, Result<Vec<SocketAddr>, ResolveError>>;
+    fn resolve_service_dyn<'a>(
+        &'a self,
+        host: &'a str,
+        service: &'a str,
+    ) -> BoxFuture<'a, Result<Vec<SocketAddr>, ResolveError>>;
 }
 
 impl<N: Network> DynNetwork for N {
@@ -149,6 +137,14 @@ impl<N: Network> DynNetwork for N {
         port: u16,
     ) -> BoxFuture<'a, Result<Vec<SocketAddr>, ResolveError>> {
         Box::pin(self.resolve(host, port))
+    }
+
+    fn resolve_service_dyn<'a>(
+        &'a self,
+        host: &'a str,
+        service: &'a str,
+    ) -> BoxFuture<'a, Result<Vec<SocketAddr>, ResolveError>> {
+        Box::pin(self.resolve_service(host, service))
     }
 }
 

@@ -6,10 +6,10 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::{Duration, Instant};
 
-use super::{BoxExecutor, BoxFuture, BoxSleep, BoxTask};
-use crate::{Direction, Executor, Runtime, Source, Step, Waits};
+use super::executor::executor_inside;
+use super::{BoxExecutor, BoxFuture};
+use crate::{Direction, Runtime, Source, Step, Waits};
 
 /// Any [`Runtime`] as one type. Sockets on it cost one dynamic call per poll more, and no allocation per operation.
 #[derive(Clone)]
@@ -28,26 +28,7 @@ impl BoxRuntime {
     }
 }
 
-impl Executor for BoxRuntime {
-    type Task<T: Send + 'static> = BoxTask<T>;
-    type Sleep = BoxSleep;
-
-    fn now(&self) -> Instant {
-        self.executor.now()
-    }
-
-    fn sleep(&self, duration: Duration) -> BoxSleep {
-        self.executor.sleep(duration)
-    }
-
-    fn spawn<F>(&self, future: F) -> BoxTask<F::Output>
-    where
-        F: Future + Send + 'static,
-        F::Output: Send,
-    {
-        self.executor.spawn(future)
-    }
-}
+executor_inside!(BoxRuntime);
 
 impl Runtime for BoxRuntime {
     type Source = BoxSource;

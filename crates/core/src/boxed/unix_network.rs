@@ -2,10 +2,10 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-use super::{BoxDatagram, BoxExecutor, BoxFuture, BoxListener, BoxSleep, BoxStream, BoxTask};
-use crate::{BindError, ConnectError, Executor, UnixAddress, UnixNetwork};
+use super::executor::executor_inside;
+use super::{BoxDatagram, BoxExecutor, BoxFuture, BoxListener, BoxStream};
+use crate::{BindError, ConnectError, UnixAddress, UnixNetwork};
 
 /// Any [`UnixNetwork`] as one type, with boxed streams, listeners and datagram sockets.
 #[derive(Clone)]
@@ -24,26 +24,7 @@ impl BoxUnixNetwork {
     }
 }
 
-impl Executor for BoxUnixNetwork {
-    type Task<T: Send + 'static> = BoxTask<T>;
-    type Sleep = BoxSleep;
-
-    fn now(&self) -> Instant {
-        self.executor.now()
-    }
-
-    fn sleep(&self, duration: Duration) -> BoxSleep {
-        self.executor.sleep(duration)
-    }
-
-    fn spawn<F>(&self, future: F) -> BoxTask<F::Output>
-    where
-        F: Future + Send + 'static,
-        F::Output: Send,
-    {
-        self.executor.spawn(future)
-    }
-}
+executor_inside!(BoxUnixNetwork);
 
 impl UnixNetwork for BoxUnixNetwork {
     type UnixStream = BoxStream;

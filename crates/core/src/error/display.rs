@@ -4,8 +4,8 @@ use std::error::Error as StdError;
 use std::fmt;
 
 use super::{
-    AcceptError, BindError, ConnectError, Error, FailedAttempt, ReceiveError, ReceiveExactlyError,
-    ResolveError, SendError, TimedOut, UnixAddressError, WaitError,
+    AcceptError, BindError, ConnectError, Error, FailedAttempt, ReceiveError, ReceiveExactlyError, SendError,
+    TimedOut, UnixAddressError, WaitError,
 };
 
 /// The cause of a failure that had only one attempt.
@@ -22,13 +22,21 @@ fn write_attempts(f: &mut fmt::Formatter<'_>, what: &str, attempts: &[FailedAtte
         [attempt] => write!(f, "cannot {what} {}", attempt.address),
         many => {
             write!(f, "cannot {what} any of {} addresses", many.len())?;
-            for (index, attempt) in many.iter().enumerate() {
-                let separator = if index == 0 { ':' } else { ',' };
-                write!(f, "{separator} {}: {}", attempt.address, attempt.cause)?;
-            }
-            Ok(())
+            write_list(f, many)
         }
     }
+}
+
+/// ": 127.0.0.1:80: refused after 5ms, …"
+fn write_list(f: &mut fmt::Formatter<'_>, attempts: &[FailedAttempt]) -> fmt::Result {
+    for (index, attempt) in attempts.iter().enumerate() {
+        let separator = if index == 0 { ':' } else { ',' };
+        write!(f, "{separator} {}: {}", attempt.address, attempt.cause)?;
+        if !attempt.took.is_zero() {
+            write!(f, " after {:?}", attempt.took)?;
+        }
+    }
+    Ok(())
 }
 
 impl fmt::Display for ReceiveError {
@@ -95,6 +103,10 @@ impl fmt::Display for ConnectError {
             Self::NoRuntime(_) => f.write_str("no runtime to connect on"),
             Self::Resolve(_) => f.write_str("the name to connect to cannot be resolved"),
             Self::Failed(attempts) => write_attempts(f, "connect to", attempts),
+            Self::TimedOut(attempts) => {
+                f.write_str("not connected when the deadline passed")?;
+                write_list(f, attempts)
+            }
         }
     }
 }
@@ -105,16 +117,6 @@ impl fmt::Display for BindError {
             Self::NoRuntime(_) => f.write_str("no runtime to bind on"),
             Self::Resolve(_) => f.write_str("the name to bind cannot be resolved"),
             Self::Failed(attempts) => write_attempts(f, "bind", attempts),
-        }
-    }
-}
-
-impl fmt::Display for ResolveError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Malformed { text, reason } => write!(f, "malformed address {text:?}: {reason}"),
-            Self::NoAddress { host } => write!(f, "{host:?} has no address"),
-            Self::Failed { host, .. } => write!(f, "cannot look up {host:?}"),
         }
     }
 }
@@ -224,6 +226,7 @@ impl StdError for ConnectError {
             Self::NoRuntime(cause) => Some(cause),
             Self::Resolve(error) => Some(error),
             Self::Failed(attempts) => only_cause(attempts),
+            Self::TimedOut(_) => Some(&TimedOut),
         }
     }
 }
@@ -234,15 +237,6 @@ impl StdError for BindError {
             Self::NoRuntime(cause) => Some(cause),
             Self::Resolve(error) => Some(error),
             Self::Failed(attempts) => only_cause(attempts),
-        }
-    }
-}
-
-impl StdError for ResolveError {
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        match self {
-            Self::Failed { cause, .. } => Some(cause),
-            Self::Malformed { .. } | Self::NoAddress { .. } => None,
         }
     }
 }

@@ -100,6 +100,8 @@ pub struct Send<'a, S: ?Sized> {
     stream: &'a mut S,
     data: &'a [u8],
     sent: usize,
+    /// Everything was taken: a stream that breaks now has done so for a later send, unless the flush says otherwise.
+    is_taken: bool,
 }
 
 impl<'a, S: ByteSendStream + ?Sized> Send<'a, S> {
@@ -110,6 +112,7 @@ impl<'a, S: ByteSendStream + ?Sized> Send<'a, S> {
             stream,
             data,
             sent: 0,
+            is_taken: false,
         }
     }
 
@@ -124,17 +127,23 @@ impl<S: ByteSendStream + ?Sized> Future for Send<'_, S> {
 
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let Self { stream, data, sent } = &mut *self;
+        let Self {
+            stream,
+            data,
+            sent,
+            is_taken,
+        } = &mut *self;
         // At least one poll, also for empty data: it checks the state.
-        loop {
+        while !*is_taken {
             let rest = &data[*sent..];
             let n = ready!(stream.poll_send(cx, &[IoSlice::new(rest)]))?;
             if n == rest.len() {
-                *sent = data.len();
-                return stream.poll_flush(cx);
+                (*sent, *is_taken) = (data.len(), true);
+            } else {
+                *sent += progress(n, rest.len())?;
             }
-            *sent += progress(n, rest.len())?;
         }
+        stream.poll_flush(cx)
     }
 }
 

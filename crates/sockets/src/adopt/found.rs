@@ -10,7 +10,7 @@ use socket2::{Domain, SockRef, Socket, Type};
 
 use super::AdoptFault;
 use crate::identity::Identity;
-use crate::kind::{Kind, SocketAddress};
+use crate::kind::{Kind, KindAddress};
 use crate::socket;
 
 /// What a socket is to be used for.

@@ -48,13 +48,13 @@ impl<'a, R: Runtime, K: Kind, C: Connection> Datagrams<'a, R, K, C> {
     }
 
     /// Waits for the next datagram: its bytes, until the next call, and who sent it. `None` once the socket was closed,
-    /// and after an error that is final.
+    /// after an error that is final, and where there is an end, at it.
     ///
     /// Cancel-safe: dropped before it is done, it has taken nothing.
     ///
     /// # Errors
     ///
-    /// [`ReceiveError`], but for `Closed`.
+    /// [`ReceiveError`], but for `Closed` and `EndOfStream`.
     pub async fn next(&mut self) -> Option<Result<(&[u8], K::Address), ReceiveError>> {
         if self.ended {
             return None;
@@ -79,7 +79,7 @@ impl<'a, R: Runtime, K: Kind, C: Connection> Datagrams<'a, R, K, C> {
     /// What to say of an error: nothing, if it is the end.
     fn ended_by(&mut self, error: ReceiveError) -> Option<ReceiveError> {
         self.ended = !matches!(error, ReceiveError::Undelivered(_) | ReceiveError::Exhausted(_));
-        Some(error).filter(|error| !matches!(error, ReceiveError::Closed))
+        Some(error).filter(|error| !matches!(error, ReceiveError::Closed | ReceiveError::EndOfStream))
     }
 }
 

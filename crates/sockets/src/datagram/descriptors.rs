@@ -8,10 +8,11 @@ use anynet_core::{ReceiveError, Runtime, SendError, UnixAddress};
 use super::receive::receive_fds;
 use super::{Connected, Connection, DatagramSocket, Unconnected, send};
 use crate::descriptors::ReceivedFds;
+use crate::kind::Kind;
 use crate::unix::UnixDgram;
 
-/// Of UNIX datagrams only.
-impl<R: Runtime, C: Connection> DatagramSocket<R, UnixDgram, C> {
+/// Of UNIX sockets only.
+impl<R: Runtime, K: Kind<Address = UnixAddress>, C: Connection> DatagramSocket<R, K, C> {
     /// Waits for the next datagram, moves it into `buf`, and takes at most `max_fds` descriptors that came with it; there may
     /// be none. A plain [`receive`](Self::receive) closes them, [`peek`](Self::peek) leaves them. Cancel-safe.
     ///
@@ -59,8 +60,8 @@ impl<R: Runtime> DatagramSocket<R, UnixDgram, Unconnected> {
     }
 }
 
-/// Of UNIX datagrams only.
-impl<R: Runtime> DatagramSocket<R, UnixDgram, Connected> {
+/// Of UNIX sockets only.
+impl<R: Runtime, K: Kind<Address = UnixAddress>> DatagramSocket<R, K, Connected> {
     /// Sends `data` and duplicates of `fds` as one datagram to the peer, and waits for room. It may have no bytes.
     /// Cancel-safe.
     ///

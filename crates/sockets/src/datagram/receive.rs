@@ -2,15 +2,16 @@
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::atomic::Ordering;
 
 use anynet_core::{Direction, ReceiveError, Received, Runtime, Source, Step};
-use rustix::io::Errno;
+use rustix::io::{Errno, ioctl_fionread};
 use rustix::net::{RecvFlags, SocketAddrAny};
 
 use crate::descriptors::{self, ReceivedFds};
 use crate::kind::Kind;
 use crate::link::Link;
-use crate::raw::SocketAddress;
+use crate::raw::{self, SocketAddress};
 use crate::shared::Shared;
 use crate::socket;
 
@@ -40,14 +41,76 @@ pub(super) async fn receive_fds<R: Runtime, K: Kind>(
     waiting(shared, |fd| descriptors::receive(fd, buf, most)).await
 }
 
-async fn waiting<R: Runtime, K: Kind, T: Send>(
+async fn waiting<R: Runtime, K: Kind, T: Arrived + Send>(
     shared: &Shared<R, K>,
     mut op: impl FnMut(BorrowedFd<'_>) -> io::Result<T> + Send,
 ) -> Result<T, ReceiveError> {
-    let receive = shared.source.io(Direction::Read, |fd| op(fd).map(Step::Done));
+    let receive = shared.source.io(Direction::Read, |fd| {
+        unless_ended(shared, fd, &mut op).map(Step::Done)
+    });
     match shared.bell.unless_closed(&shared.latch, receive).await {
-        Some(received) => received.map_err(|error| failed(shared, error)),
+        Some(received) => finish(shared, received),
         None => Err(ReceiveError::Closed),
+    }
+}
+
+fn finish<R: Runtime, K: Kind, T>(
+    shared: &Shared<R, K>,
+    received: io::Result<Option<T>>,
+) -> Result<T, ReceiveError> {
+    match received {
+        Ok(Some(message)) => Ok(message),
+        Ok(None) => {
+            let mut ended = false;
+            let error = shared.end_of_stream(&mut ended);
+            shared.ended.fetch_or(ended, Ordering::Relaxed);
+            Err(error)
+        }
+        Err(error) => Err(failed(shared, error)),
+    }
+}
+
+/// What a receive gives.
+trait Arrived {
+    /// Whether it may be an end as well.
+    fn is_nothing(&self) -> bool;
+}
+
+impl Arrived for Message {
+    fn is_nothing(&self) -> bool {
+        self.0.length == 0
+    }
+}
+
+impl Arrived for (ReceivedFds, Option<SocketAddress>) {
+    fn is_nothing(&self) -> bool {
+        self.0.length == 0 && self.0.fds.is_empty() && !self.0.fds_truncated
+    }
+}
+
+/// Receives with `op`. `None` at the end of a connection.
+fn unless_ended<R: Runtime, K: Kind, T: Arrived>(
+    shared: &Shared<R, K>,
+    fd: BorrowedFd<'_>,
+    op: impl FnMut(BorrowedFd<'_>) -> io::Result<T>,
+) -> io::Result<Option<T>> {
+    let message = past_reset(shared, fd, op)?;
+    // Nothing is a message without bytes, or the end. It is none while the peer may send more, or bytes follow.
+    let is_end =
+        K::MESSAGES_END && message.is_nothing() && raw::has_finished(fd)? && ioctl_fionread(fd)? == 0;
+    Ok((!is_end).then_some(message))
+}
+
+/// Receives with `op`, and again after a reset, which the system tells of before the messages that came before it. It stays
+/// in the latch, to be told of at the end.
+fn past_reset<R: Runtime, K: Kind, T>(
+    shared: &Shared<R, K>,
+    fd: BorrowedFd<'_>,
+    mut op: impl FnMut(BorrowedFd<'_>) -> io::Result<T>,
+) -> io::Result<T> {
+    match shared.exchanging(|| op(fd)) {
+        Err(error) if K::MESSAGES_END && Errno::from_io_error(&error) == Some(Errno::CONNRESET) => op(fd),
+        result => result,
     }
 }
 
@@ -57,10 +120,10 @@ pub(super) fn try_receive<R: Runtime, K: Kind>(
     buf: &mut [u8],
 ) -> Result<Option<Message>, ReceiveError> {
     let shared = enter(link, buf)?;
-    match socket::receive_datagram(shared.source.as_fd(), buf, RecvFlags::empty()) {
-        Ok(message) => Ok(Some(message)),
+    let op = |fd: BorrowedFd<'_>| socket::receive_datagram(fd, buf, RecvFlags::empty());
+    match unless_ended(shared, shared.source.as_fd(), op) {
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
-        Err(error) => Err(failed(shared, error)),
+        received => finish(shared, received).map(Some),
     }
 }
 
@@ -73,9 +136,13 @@ fn enter<'a, R: Runtime, K: Kind>(
     if buf.is_empty() {
         return Err(ReceiveError::EmptyBuffer);
     }
+    if K::MESSAGES_END && shared.ended.load(Ordering::Relaxed) {
+        return Err(ReceiveError::EndOfStream);
+    }
     match shared.latch.broken() {
-        Some(cause) => Err(ReceiveError::Broken(cause)),
-        None => Ok(shared),
+        // What arrived before a connection broke is received first.
+        Some(cause) if !K::MESSAGES_END => Err(ReceiveError::Broken(cause)),
+        _ => Ok(shared),
     }
 }
 

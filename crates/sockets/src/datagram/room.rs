@@ -9,6 +9,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 
 use anynet_core::{Direction, Runtime, Source, Step};
+use rustix::io::Errno;
 use rustix::net::addr::SocketAddrArg;
 use socket2::Type;
 
@@ -17,8 +18,8 @@ use crate::{socket, unix};
 /// How long to wait if there can be no second socket.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// Waits until there may be room in the queue of `to`, or nobody there any more.
-pub(super) async fn wait<R: Runtime>(runtime: &R, to: &impl SocketAddrArg) {
+/// Waits until there may be room in the queue of `to`, or nobody there any more. Fails if the runtime is gone.
+pub(super) async fn wait<R: Runtime>(runtime: &R, to: &impl SocketAddrArg) -> io::Result<()> {
     let waited = match connected(runtime, to) {
         Ok(source) => {
             source
@@ -27,10 +28,15 @@ pub(super) async fn wait<R: Runtime>(runtime: &R, to: &impl SocketAddrArg) {
         }
         Err(error) => Err(error),
     };
-    if waited.is_err() {
-        // No descriptor is left, or there is nobody any more: the next send tells the second, and must not be at once for
-        // the first.
-        runtime.sleep(PAUSE).await;
+    match waited {
+        Ok(()) => Ok(()),
+        Err(error) if Errno::from_io_error(&error).is_none() => Err(error),
+        Err(_) => {
+            // No descriptor is left, or there is nobody any more: the next send tells the second, and must not be at once
+            // for the first.
+            runtime.sleep(PAUSE).await;
+            Ok(())
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use anynet_core::{Direction, Runtime, SendError, Source, Step, UnixAddress};
 use rustix::io::Errno;
 
 use super::room;
-use crate::kind::{Kind, SocketAddress};
+use crate::kind::{Kind, KindAddress};
 use crate::link::Link;
 use crate::shared::Shared;
 use crate::{descriptors, raw, socket};
@@ -64,7 +64,7 @@ pub(super) async fn send_fds<R: Runtime, K: Kind<Address = UnixAddress>>(
 /// Sends with `op`, and waits for room, here and in the queue of `to`.
 async fn queueing<R: Runtime, K: Kind, T: Send>(
     shared: &Shared<R, K>,
-    to: &<K::Address as SocketAddress>::System,
+    to: &<K::Address as KindAddress>::System,
     mut op: impl FnMut(BorrowedFd<'_>) -> io::Result<T> + Send,
 ) -> Result<T, SendError> {
     let sending = async {
@@ -72,7 +72,7 @@ async fn queueing<R: Runtime, K: Kind, T: Send>(
             if let Some(sent) = try_queue(shared, &mut op).await? {
                 return Ok(sent);
             }
-            room::wait(&shared.ends.runtime, to).await;
+            room::wait(&shared.ends.runtime, to).await?;
         }
     };
     finish(shared, shared.bell.unless_closed(&shared.latch, sending).await)
@@ -95,7 +95,10 @@ async fn try_queue<R: Runtime, K: Kind, T: Send>(
 /// Sends if there is room at once: true if it went.
 pub(super) fn try_send<R: Runtime, K: Kind>(link: &Link<R, K>, data: &[u8]) -> Result<bool, SendError> {
     let shared = enter(link)?;
-    tried(shared, socket::send(shared.source.as_fd(), data).map(drop))
+    tried(
+        shared,
+        shared.exchanging(|| socket::send(shared.source.as_fd(), data).map(drop)),
+    )
 }
 
 /// Sends to `to` if there is room at once: true if it went.
@@ -110,7 +113,7 @@ pub(super) fn try_send_to<R: Runtime, K: Kind>(
         shared,
         match elsewhere(shared, to)? {
             Some(to) => socket::send_datagram_to(fd, data, &to),
-            None => socket::send(fd, data).map(drop),
+            None => shared.exchanging(|| socket::send(fd, data).map(drop)),
         },
     )
 }
@@ -132,7 +135,7 @@ fn enter<R: Runtime, K: Kind>(link: &Link<R, K>) -> Result<&Shared<R, K>, SendEr
 fn elsewhere<R: Runtime, K: Kind>(
     shared: &Shared<R, K>,
     to: &K::Address,
-) -> Result<Option<<K::Address as SocketAddress>::System>, SendError> {
+) -> Result<Option<<K::Address as KindAddress>::System>, SendError> {
     match &shared.ends.peer {
         Some(peer) if peer == to => Ok(None),
         Some(_) => Err(SendError::NotSent(io::Error::from(Errno::ISCONN).into())),
@@ -146,7 +149,9 @@ async fn waiting<R: Runtime, K: Kind, T: Send>(
     shared: &Shared<R, K>,
     mut op: impl FnMut(BorrowedFd<'_>) -> io::Result<T> + Send,
 ) -> Result<T, SendError> {
-    let sending = shared.source.io(Direction::Write, |fd| op(fd).map(Step::Done));
+    let sending = shared.source.io(Direction::Write, |fd| {
+        shared.exchanging(|| op(fd)).map(Step::Done)
+    });
     finish(shared, shared.bell.unless_closed(&shared.latch, sending).await)
 }
 
@@ -176,6 +181,9 @@ fn failed<R: Runtime, K: Kind>(shared: &Shared<R, K>, error: io::Error) -> SendE
     match Errno::from_io_error(&error) {
         Some(Errno::NOBUFS | Errno::NOMEM) => SendError::Exhausted(error.into()),
         Some(Errno::MSGSIZE) => SendError::TooLong(error.into()),
+        Some(Errno::PIPE | Errno::CONNRESET | Errno::NOTCONN) if K::MESSAGES_END => {
+            SendError::Broken(shared.latch.break_with(error.into()))
+        }
         // Not a system call's error, or about the socket itself: it would be said again and again.
         None | Some(Errno::BADF | Errno::NOTSOCK | Errno::FAULT) => {
             SendError::Broken(shared.latch.break_with(error.into()))

@@ -15,7 +15,7 @@ use rustix::net::RecvFlags;
 
 use super::receive::{Message, receive, try_receive};
 use super::{Datagrams, send};
-use crate::kind::{Kind, SocketAddress};
+use crate::kind::{Kind, KindAddress};
 use crate::link::Link;
 use crate::options::live_option_methods;
 use crate::shared::Ends;
@@ -74,7 +74,7 @@ impl<R: Runtime, K: Kind, C: Connection> DatagramSocket<R, K, C> {
     ///
     /// # Errors
     ///
-    /// [`ReceiveError`], but for `EndOfStream`: datagrams have no end. `Undelivered` is not the end.
+    /// [`ReceiveError`]; `EndOfStream` on [`UnixSeqpacket`](crate::UnixSeqpacket) only, for datagrams have no end. `Undelivered` is not the end.
     pub async fn receive(&self, buf: &mut [u8]) -> Result<Received, ReceiveError> {
         Ok(receive(&self.link, buf, RecvFlags::empty()).await?.0)
     }

@@ -14,7 +14,8 @@ use crate::sys;
 pub enum ControlMessage {
     /// Descriptors that the peer sent (`SCM_RIGHTS`), in its order.
     Descriptors(Vec<OwnedFd>),
-    /// A descriptor of the peer's process, where it was asked for (`SO_PASSPIDFD`, Linux).
+    /// A descriptor of the peer's process, where it was asked for (`SO_PASSPIDFD`, Linux). If there can be none, since it is
+    /// gone or we may open no more, this comes as `Other`, with the system's error as a negative number.
     Process(OwnedFd),
     /// Anything else: credentials, time stamps, the interface that a datagram came in by.
     Other {

@@ -48,8 +48,10 @@ impl<R: Runtime> Socket<R> {
     ///
     /// # Errors
     ///
-    /// What the system says.
+    /// What the system says. [`Unsupported`](io::ErrorKind::Unsupported) for `SO_GET_FILTER`, which Linux writes by another
+    /// length than it is given.
     pub fn raw_option_bytes(&self, level: i32, name: i32, limit: usize) -> Result<Vec<u8>, SocketError> {
+        refuse_other_units(level, name)?;
         let mut value = vec![0; limit];
         let length = self.with_fd(|fd| sys::option::get(fd, level, name, &mut value))??;
         value.truncate(length);
@@ -95,6 +97,17 @@ fn refuse_addresses(level: i32, name: i32) -> io::Result<()> {
         let why = "the option holds addresses in memory";
         return Err(io::Error::new(io::ErrorKind::Unsupported, why));
     }
+    Ok(())
+}
+
+/// `limit` counts instructions of eight bytes there, not bytes: the system would write beyond the end.
+fn refuse_other_units(level: i32, name: i32) -> io::Result<()> {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    if (level, name) == (libc::SOL_SOCKET, libc::SO_GET_FILTER) {
+        let why = "the length of the option is not in bytes";
+        return Err(io::Error::new(io::ErrorKind::Unsupported, why));
+    }
+    let _ = (level, name);
     Ok(())
 }
 

@@ -143,7 +143,7 @@ pub(crate) fn receive_with(
 }
 
 /// Whether the peer sends no more.
-fn has_finished(fd: BorrowedFd<'_>) -> io::Result<bool> {
+pub(crate) fn has_finished(fd: BorrowedFd<'_>) -> io::Result<bool> {
     #[cfg(any(target_os = "linux", target_os = "android"))]
     let hang_up = PollFlags::RDHUP;
     #[cfg(not(any(target_os = "linux", target_os = "android")))]

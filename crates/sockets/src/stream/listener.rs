@@ -11,7 +11,7 @@ use rustix::io::Errno;
 
 use super::StreamSocket;
 use super::reserve::Reserve;
-use crate::kind::{Kind, SocketAddress};
+use crate::kind::{Kind, KindAddress};
 use crate::link::Link;
 use crate::options::live_option_methods;
 use crate::shared::{Ends, Shared};
@@ -57,62 +57,7 @@ impl<R: Runtime, K: Kind> StreamListener<R, K> {
     ///
     /// [`AcceptError`] says which of them end the listener and which do not.
     pub async fn accept(&self) -> Result<StreamSocket<R, K>, AcceptError> {
-        let Some(shared) = self.link.open() else {
-            return Err(AcceptError::Closed);
-        };
-        if let Some(cause) = shared.latch.broken() {
-            return Err(AcceptError::Broken(cause));
-        }
-        let accept = self.accept_open(shared);
-        match shared.bell.unless_closed(&shared.latch, accept).await {
-            Some(accepted) => accepted,
-            None => Err(AcceptError::Closed),
-        }
-    }
-
-    async fn accept_open(&self, shared: &Shared<R, K>) -> Result<StreamSocket<R, K>, AcceptError> {
-        loop {
-            let accept = |fd: BorrowedFd<'_>| socket::accept(fd).map(Step::Done);
-            let error = match shared.source.io(Direction::Read, accept).await {
-                Ok((fd, peer)) => {
-                    self.reserve.replenish();
-                    return accepted(shared, fd, peer);
-                }
-                Err(error) => error,
-            };
-            if classify(Errno::from_io_error(&error)) != Fault::Capacity || somebody_waits(shared) {
-                return Err(self.failed(shared, error));
-            }
-            // Linux takes a descriptor first and looks for a client then. Nobody waits, so nobody is to be told.
-            let arrival = |fd: BorrowedFd<'_>| socket::ready(fd, Direction::Read).map(Step::Done);
-            if let Err(error) = shared.source.io(Direction::Read, arrival).await {
-                return Err(self.failed(shared, error));
-            }
-        }
-    }
-
-    /// What an accept says that the system has failed.
-    fn failed(&self, shared: &Shared<R, K>, error: io::Error) -> AcceptError {
-        let errno = Errno::from_io_error(&error);
-        match classify(errno) {
-            Fault::Listener => AcceptError::Broken(shared.latch.break_with(error.into())),
-            Fault::Capacity => {
-                let clients = match errno {
-                    Some(Errno::MFILE | Errno::NFILE) => {
-                        let fd = shared.source.as_fd();
-                        self.reserve
-                            .turn_away(|| socket::accept::<K::Address>(fd).map(drop))
-                    }
-                    _ => 0, // a descriptor does not help
-                };
-                let cause = error.into();
-                match clients {
-                    0 => AcceptError::Exhausted(cause),
-                    _ => AcceptError::TurnedAway { clients, cause },
-                }
-            }
-            Fault::Connection => AcceptError::Connection(error.into()),
-        }
+        accept(&self.link, &self.reserve, accepted).await
     }
 
     /// Accepts connections and runs `handler` on each, in a task of its own; see [`anynet_util::serve()`].
@@ -149,12 +94,68 @@ impl<R: Runtime, K: Kind> StreamListener<R, K> {
     }
 }
 
+/// Waits for the next connection of a listener of any kind, and has `accepted` make something of it.
+pub(crate) async fn accept<R: Runtime, K: Kind, S>(
+    link: &Link<R, K>,
+    reserve: &Reserve,
+    accepted: impl FnOnce(&Shared<R, K>, OwnedFd, K::Address) -> io::Result<S>,
+) -> Result<S, AcceptError> {
+    let Some(shared) = link.open() else {
+        return Err(AcceptError::Closed);
+    };
+    if let Some(cause) = shared.latch.broken() {
+        return Err(AcceptError::Broken(cause));
+    }
+    let accept = accept_or_tell(shared, reserve);
+    match shared.bell.unless_closed(&shared.latch, accept).await {
+        Some(Ok((fd, peer))) => {
+            // On an error it was taken, and is closed with its descriptor.
+            accepted(shared, fd, peer).map_err(|error| failed(shared, error, |_| 1))
+        }
+        Some(Err(error)) => Err(error),
+        None => Err(AcceptError::Closed),
+    }
+}
+
+/// Takes a connection. When no descriptor is left for it, whoever waits is told.
+async fn accept_or_tell<R: Runtime, K: Kind>(
+    shared: &Shared<R, K>,
+    reserve: &Reserve,
+) -> Result<(OwnedFd, K::Address), AcceptError> {
+    let turn_away = |errno| match errno {
+        Errno::MFILE | Errno::NFILE => {
+            let fd = shared.source.as_fd();
+            reserve.turn_away(|| socket::accept::<K::Address>(fd).map(drop))
+        }
+        _ => 0, // a descriptor does not help
+    };
+    loop {
+        let accept = |fd: BorrowedFd<'_>| socket::accept(fd).map(Step::Done);
+        let error = match shared.source.io(Direction::Read, accept).await {
+            Ok(accepted) => {
+                reserve.replenish();
+                return Ok(accepted);
+            }
+            Err(error) => error,
+        };
+        let somebody_waits = || socket::ready(shared.source.as_fd(), Direction::Read).is_ok();
+        if classify(Errno::from_io_error(&error)) != Fault::Capacity || somebody_waits() {
+            return Err(failed(shared, error, turn_away));
+        }
+        // Linux takes a descriptor first and looks for a client then. Nobody waits, so nobody is to be told.
+        let arrival = |fd: BorrowedFd<'_>| socket::ready(fd, Direction::Read).map(Step::Done);
+        if let Err(error) = shared.source.io(Direction::Read, arrival).await {
+            return Err(failed(shared, error, turn_away));
+        }
+    }
+}
+
 /// Makes a stream of what was accepted. IPv4 peers of an IPv6 listener are reported as what they are.
 fn accepted<R: Runtime, K: Kind>(
     listener: &Shared<R, K>,
     fd: OwnedFd,
     peer: K::Address,
-) -> Result<StreamSocket<R, K>, AcceptError> {
+) -> io::Result<StreamSocket<R, K>> {
     let reported = peer.canonical();
     // A listener on one address accepts on that address; only a wildcard has to ask.
     let local = if reported == peer {
@@ -165,23 +166,28 @@ fn accepted<R: Runtime, K: Kind>(
             .map(|local: K::Address| local.canonical())
     };
     let runtime = listener.ends.runtime.clone();
-    StreamSocket::from_connected(runtime, fd, local, reported, true).map_err(|error| {
-        // It was taken, and is closed with its descriptor.
-        let fault = classify(Errno::from_io_error(&error));
-        match fault {
-            Fault::Listener => AcceptError::Broken(listener.latch.break_with(error.into())),
-            Fault::Capacity => AcceptError::TurnedAway {
-                clients: 1,
-                cause: error.into(),
-            },
-            Fault::Connection => AcceptError::Connection(error.into()),
-        }
-    })
+    StreamSocket::from_connected(runtime, fd, local, reported, true)
 }
 
-/// Whether a client is in the queue, or the listener has something to say.
-fn somebody_waits<R: Runtime, K: Kind>(listener: &Shared<R, K>) -> bool {
-    socket::ready(listener.source.as_fd(), Direction::Read).is_ok()
+/// What an accept says about an error. `turn_away` tells clients that capacity is short, and says how many.
+fn failed<R: Runtime, K: Kind>(
+    listener: &Shared<R, K>,
+    error: io::Error,
+    turn_away: impl FnOnce(Errno) -> usize,
+) -> AcceptError {
+    let errno = Errno::from_io_error(&error);
+    match (classify(errno), errno) {
+        (Fault::Capacity, Some(errno)) => {
+            let clients = turn_away(errno);
+            let cause = error.into();
+            match clients {
+                0 => AcceptError::Exhausted(cause),
+                _ => AcceptError::TurnedAway { clients, cause },
+            }
+        }
+        (Fault::Connection, _) => AcceptError::Connection(error.into()),
+        _ => AcceptError::Broken(listener.latch.break_with(error.into())),
+    }
 }
 
 /// Whose fault a failed accept is.

@@ -14,7 +14,7 @@ const BATCH: usize = 64;
 
 /// The descriptor, if there is one.
 #[derive(Debug)]
-pub(super) struct Reserve {
+pub(crate) struct Reserve {
     held: Mutex<Option<OwnedFd>>,
     /// Whether it is to be taken when there are descriptors again. Beside the lock, for every accept asks.
     is_missing: AtomicBool,
@@ -22,7 +22,7 @@ pub(super) struct Reserve {
 
 impl Reserve {
     /// Takes one, if there is one to take. A listener goes without as well as it can.
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let held = take();
         Self {
             is_missing: AtomicBool::new(held.is_none()),
@@ -32,7 +32,7 @@ impl Reserve {
 
     /// Takes one if there is none: for whoever has just seen that there are descriptors.
     #[inline]
-    pub(super) fn replenish(&self) {
+    pub(crate) fn replenish(&self) {
         if self.is_missing.load(Ordering::Relaxed) {
             self.lend(|| ());
         }
@@ -40,7 +40,7 @@ impl Reserve {
 
     /// Has `accept` take and close whoever waits, one by one, in the place of the reserve, and takes the reserve back. Says
     /// how many there were: none, too, where there is no reserve, or another thread was faster.
-    pub(super) fn turn_away(&self, mut accept: impl FnMut() -> io::Result<()>) -> usize {
+    pub(crate) fn turn_away(&self, mut accept: impl FnMut() -> io::Result<()>) -> usize {
         self.lend(|| {
             let mut clients = 0;
             for _ in 0..BATCH {
@@ -54,7 +54,7 @@ impl Reserve {
     }
 
     /// Lets go of the descriptor for good: the listener is closed.
-    pub(super) fn release(&mut self) {
+    pub(crate) fn release(&mut self) {
         *self.is_missing.get_mut() = false;
         *self.held.get_mut().unwrap_or_else(PoisonError::into_inner) = None;
     }

@@ -4,7 +4,7 @@ use std::future::ready;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroUsize;
 
-use anynet_core::{BindError, BoxFuture, Cause, Runtime};
+use anynet_core::{BindError, BoxFuture, Cause, Runtime, SocketType};
 use anynet_util::{Listeners, Target, listen_all};
 use rustix::io::Errno;
 
@@ -12,6 +12,7 @@ use super::connect::{listen, runtime};
 use super::{TcpListener, TcpListeners};
 use crate::OsNetwork;
 use crate::options::{ReusePort, SocketOptions, V6Only, builder_option_methods};
+use crate::resolve::{Names, builder_resolver_method};
 use crate::socket::BACKLOG;
 
 /// Listeners to be made: [`TcpListener::bind_all`], [`TcpListener::bind_port`]. Awaiting it binds and listens.
@@ -21,6 +22,7 @@ pub struct TcpBindAll<R> {
     runtime: Option<R>,
     on: Vec<Target>,
     options: SocketOptions,
+    names: Names,
     backlog: i32,
     shards: NonZeroUsize,
     dual_stack: bool,
@@ -40,6 +42,7 @@ impl<R: Runtime> TcpBindAll<R> {
             runtime,
             on,
             options: SocketOptions::new(),
+            names: Names::of(SocketType::Stream),
             backlog: BACKLOG,
             shards: NonZeroUsize::MIN,
             dual_stack: false,
@@ -72,11 +75,12 @@ impl<R: Runtime> TcpBindAll<R> {
         self
     }
 
+    builder_resolver_method!();
     builder_option_methods!();
 
     async fn run(self) -> Result<TcpListeners<R>, BindError> {
         let runtime = runtime(self.runtime).map_err(|error| BindError::NoRuntime(error.into()))?;
-        let network = OsNetwork::new(runtime.clone());
+        let network = OsNetwork::with_names(runtime.clone(), self.names);
         let mut addresses = Vec::new();
         for target in &self.on {
             addresses.extend(target.resolve(&network).await.map_err(BindError::Resolve)?);

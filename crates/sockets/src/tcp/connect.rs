@@ -2,27 +2,59 @@
 
 use std::future::ready;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::AsFd;
+use std::time::Duration;
 
-use anynet_core::{BindError, BoxFuture, ConnectError, Direction, Runtime, Source, Step};
-use anynet_util::{Target, connect_with, listen_with};
+use anynet_core::{BindError, BoxFuture, ConnectError, Direction, Runtime, SocketType, Source, Step};
+use anynet_util::{Connected, HappyEyeballs, Target, listen_with};
 
 use super::{TcpListener, TcpStream, socket as tcp};
 use crate::OsNetwork;
 use crate::options::{SocketOptions, V6Only, builder_option_methods};
+use crate::resolve::{Names, builder_resolver_method};
 use crate::socket::{self, BACKLOG};
 
 /// A connection to be made: [`TcpStream::connect`]. Awaiting it connects.
 ///
-/// Cancel-safe: dropping the future ends the attempt and closes its socket.
+/// The addresses of a name are raced, as [`HappyEyeballs`] says: IPv4 and IPv6 take turns, 250 ms apart.
+///
+/// Cancel-safe: dropping the future ends every attempt and closes its socket.
 #[derive(Clone, Debug)]
 #[must_use = "a connection is not made before this is awaited"]
 pub struct TcpConnect<R> {
     runtime: Option<R>,
     to: Target,
-    local: Option<SocketAddr>,
+    local: Locals,
+    policy: HappyEyeballs,
     options: SocketOptions,
+    names: Names,
+}
+
+/// Where to connect from, for each family.
+#[derive(Clone, Copy, Debug, Default)]
+struct Locals {
+    ipv4: Option<SocketAddr>,
+    ipv6: Option<SocketAddr>,
+}
+
+impl Locals {
+    fn set(&mut self, address: SocketAddr) {
+        *(if address.is_ipv4() {
+            &mut self.ipv4
+        } else {
+            &mut self.ipv6
+        }) = Some(address);
+    }
+
+    /// Where to connect to `to` from. If only the other family has an address, that one: the system refuses it.
+    fn to(self, to: SocketAddr) -> Option<SocketAddr> {
+        if to.is_ipv4() {
+            self.ipv4.or(self.ipv6)
+        } else {
+            self.ipv6.or(self.ipv4)
+        }
+    }
 }
 
 impl<R: Runtime> TcpConnect<R> {
@@ -30,28 +62,54 @@ impl<R: Runtime> TcpConnect<R> {
         Self {
             runtime,
             to,
-            local: None,
+            local: Locals::default(),
+            policy: HappyEyeballs::new(),
             options: SocketOptions::new(),
+            names: Names::of(SocketType::Stream),
         }
     }
 
     /// Connects from `address`: a local IP address, or an unspecified one, and a port, or 0 for any.
     ///
-    /// Addresses of the other family then fail, each with the cause that the system gives.
+    /// It may be given once for each family. With one only, addresses of the other family fail, each with the cause that
+    /// the system gives. Attempts that are under way together need a port each: one that is given serves the first.
     pub fn local_address(mut self, address: SocketAddr) -> Self {
-        self.local = Some(address);
+        self.local.set(address);
         self
     }
 
+    /// Connects from any local address of either family, and this port.
+    pub fn local_port(self, port: u16) -> Self {
+        self.local_address((Ipv4Addr::UNSPECIFIED, port).into())
+            .local_address((Ipv6Addr::UNSPECIFIED, port).into())
+    }
+
+    /// How long an attempt at one address is given before an attempt at the next joins it: 250 ms, unless said otherwise,
+    /// and at least 10 ms. See [`HappyEyeballs`].
+    pub fn attempt_delay(mut self, delay: Duration) -> Self {
+        self.policy = self.policy.attempt_delay(delay);
+        self
+    }
+
+    /// How long all of it may take, the look-up of the name and every attempt. It is without limit, unless said otherwise.
+    pub fn deadline(mut self, limit: Duration) -> Self {
+        self.policy = self.policy.deadline(limit);
+        self
+    }
+
+    builder_resolver_method!();
     builder_option_methods!();
 
-    async fn run(self) -> Result<TcpStream<R>, ConnectError> {
+    /// Connects, as awaiting it does, and says which addresses were tried, for how long, and what came of it.
+    ///
+    /// # Errors
+    ///
+    /// As awaiting it; a [`ConnectError`] names the attempts, too.
+    pub async fn with_attempts(self) -> Result<Connected<TcpStream<R>>, ConnectError> {
         let runtime = runtime(self.runtime).map_err(|error| ConnectError::NoRuntime(error.into()))?;
-        let network = OsNetwork::new(runtime.clone());
-        connect_with(&network, self.to, |to| {
-            connect_one(&runtime, to, self.local, &self.options)
-        })
-        .await
+        let network = OsNetwork::with_names(runtime.clone(), self.names);
+        let attempt = |to| connect_one(&runtime, to, self.local.to(to), &self.options);
+        self.policy.connect(&network, self.to, attempt).await
     }
 }
 
@@ -60,7 +118,7 @@ impl<R: Runtime> IntoFuture for TcpConnect<R> {
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.run())
+        Box::pin(async { Ok(self.with_attempts().await?.stream) })
     }
 }
 
@@ -71,6 +129,7 @@ pub struct TcpBind<R> {
     runtime: Option<R>,
     on: Target,
     options: SocketOptions,
+    names: Names,
     backlog: i32,
 }
 
@@ -80,6 +139,7 @@ impl<R: Runtime> TcpBind<R> {
             runtime,
             on,
             options: SocketOptions::new(),
+            names: Names::of(SocketType::Stream),
             backlog: BACKLOG,
         }
     }
@@ -97,11 +157,12 @@ impl<R: Runtime> TcpBind<R> {
         self.option(V6Only(false))
     }
 
+    builder_resolver_method!();
     builder_option_methods!();
 
     async fn run(self) -> Result<TcpListener<R>, BindError> {
         let runtime = runtime(self.runtime).map_err(|error| BindError::NoRuntime(error.into()))?;
-        let network = OsNetwork::new(runtime.clone());
+        let network = OsNetwork::with_names(runtime.clone(), self.names);
         listen_with(&network, self.on, |on| {
             ready(listen(&runtime, on, &self.options, self.backlog))
         })

@@ -1,17 +1,17 @@
 //! The builders behind `UdpSocket::bind` and `ConnectedUdpSocket::connect`.
 
-use std::future::ready;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::{AsFd, OwnedFd};
 
-use anynet_core::{BindError, BoxFuture, ConnectError, Runtime};
-use anynet_util::{Target, connect_with, listen_with};
+use anynet_core::{BindError, BoxFuture, ConnectError, FailedAttempt, Runtime, SocketType};
+use anynet_util::Target;
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::{ConnectedUdpSocket, UdpSocket};
 use crate::OsNetwork;
 use crate::options::{SocketOptions, builder_option_methods};
+use crate::resolve::{Names, builder_resolver_method};
 use crate::socket;
 use crate::tcp::connected_to;
 
@@ -22,6 +22,7 @@ pub struct UdpBind<R> {
     runtime: Option<R>,
     on: Target,
     options: SocketOptions,
+    names: Names,
 }
 
 impl<R: Runtime> UdpBind<R> {
@@ -30,16 +31,19 @@ impl<R: Runtime> UdpBind<R> {
             runtime,
             on,
             options: SocketOptions::new(),
+            names: Names::of(SocketType::Datagram),
         }
     }
 
+    builder_resolver_method!();
     builder_option_methods!();
 
     async fn run(self) -> Result<UdpSocket<R>, BindError> {
         let runtime = self.runtime.map_or_else(R::current, Ok);
         let runtime = runtime.map_err(|error| BindError::NoRuntime(error.into()))?;
-        let network = OsNetwork::new(runtime.clone());
-        listen_with(&network, self.on, |on| ready(bind(&runtime, on, &self.options))).await
+        let network = OsNetwork::with_names(runtime.clone(), self.names);
+        let addresses = self.on.resolve(&network).await.map_err(BindError::Resolve)?;
+        first(addresses, |on| try_bind(&runtime, on, &self.options)).map_err(BindError::Failed)
     }
 }
 
@@ -60,6 +64,7 @@ pub struct UdpConnect<R> {
     to: Target,
     local: Option<Local>,
     options: SocketOptions,
+    names: Names,
 }
 
 /// Where to connect from.
@@ -87,6 +92,7 @@ impl<R: Runtime> UdpConnect<R> {
             to,
             local: None,
             options: SocketOptions::new(),
+            names: Names::of(SocketType::Datagram),
         }
     }
 
@@ -103,16 +109,18 @@ impl<R: Runtime> UdpConnect<R> {
         self
     }
 
+    builder_resolver_method!();
     builder_option_methods!();
 
     async fn run(self) -> Result<ConnectedUdpSocket<R>, ConnectError> {
         let runtime = self.runtime.map_or_else(R::current, Ok);
         let runtime = runtime.map_err(|error| ConnectError::NoRuntime(error.into()))?;
-        let network = OsNetwork::new(runtime.clone());
-        connect_with(&network, self.to, |to| {
-            ready(connect(&runtime, to, self.local, &self.options))
+        let network = OsNetwork::with_names(runtime.clone(), self.names);
+        let addresses = self.to.resolve(&network).await.map_err(ConnectError::Resolve)?;
+        first(addresses, |to| {
+            try_connect(&runtime, to, self.local, &self.options)
         })
-        .await
+        .map_err(ConnectError::Failed)
     }
 }
 
@@ -131,18 +139,27 @@ pub(crate) fn bind<R: Runtime>(
     on: SocketAddr,
     options: &SocketOptions,
 ) -> Result<UdpSocket<R>, BindError> {
-    bound(on, on, options)
-        .and_then(|fd| UdpSocket::unconnected(runtime.clone(), fd, None, None))
-        .map_err(|error| BindError::failed(on, error))
+    try_bind(runtime, on, options).map_err(|error| BindError::failed(on, error))
 }
 
-fn connect<R: Runtime>(
-    runtime: &R,
-    to: SocketAddr,
-    local: Option<Local>,
-    options: &SocketOptions,
-) -> Result<ConnectedUdpSocket<R>, ConnectError> {
-    try_connect(runtime, to, local, options).map_err(|error| ConnectError::failed(to, error))
+fn try_bind<R: Runtime>(runtime: &R, on: SocketAddr, options: &SocketOptions) -> io::Result<UdpSocket<R>> {
+    let fd = bound(on, on, options)?;
+    UdpSocket::unconnected(runtime.clone(), fd, None, None)
+}
+
+/// The socket of the first address that gives one: nobody answers, so there is nothing to wait for and to race.
+fn first<S>(
+    addresses: Vec<SocketAddr>,
+    make: impl Fn(SocketAddr) -> io::Result<S>,
+) -> Result<S, Vec<FailedAttempt>> {
+    let mut attempts = Vec::new();
+    for address in addresses {
+        match make(address) {
+            Ok(socket) => return Ok(socket),
+            Err(error) => attempts.push(FailedAttempt::new(address, error)),
+        }
+    }
+    Err(attempts)
 }
 
 fn try_connect<R: Runtime>(

@@ -1,20 +1,67 @@
 //! The builders behind `UnixStream::connect` and `UnixListener::bind`.
 
 use std::io;
+use std::marker::PhantomData;
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 
 use anynet_core::{BindError, BoxFuture, ConnectError, Runtime, UnixAddress};
-use socket2::Type;
 
 use super::address::to_system;
 use super::file::{self, FileRules};
-use super::{UnixListener, UnixStream};
+use super::pause::pause;
+use super::{SocketFile, Unix, UnixListener, UnixStream};
+use crate::kind::Kind;
 use crate::options::{SocketOptions, builder_option_methods};
 use crate::socket::{self, BACKLOG};
 
 /// The first and the longest wait for a listener whose queue is full.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(50));
+
+/// A kind of UNIX socket that has connections. Sealed, as kinds are.
+pub trait UnixConnection: Kind<Address = UnixAddress> {
+    /// A connection.
+    type Socket<R: Runtime>;
+    /// What accepts connections.
+    type Listener<R: Runtime>;
+
+    /// Registers a descriptor that is known to be connected, non-blocking and close-on-exec, and to have bound `file`.
+    fn connected<R: Runtime>(
+        runtime: R,
+        fd: OwnedFd,
+        peer: UnixAddress,
+        file: Option<Box<SocketFile>>,
+    ) -> io::Result<Self::Socket<R>>;
+
+    /// Registers a descriptor that is known to be listening, non-blocking and close-on-exec, and to have bound `file`.
+    fn listening<R: Runtime>(
+        runtime: R,
+        fd: OwnedFd,
+        file: Option<Box<SocketFile>>,
+    ) -> io::Result<Self::Listener<R>>;
+}
+
+impl UnixConnection for Unix {
+    type Socket<R: Runtime> = UnixStream<R>;
+    type Listener<R: Runtime> = UnixListener<R>;
+
+    fn connected<R: Runtime>(
+        runtime: R,
+        fd: OwnedFd,
+        peer: UnixAddress,
+        file: Option<Box<SocketFile>>,
+    ) -> io::Result<UnixStream<R>> {
+        UnixStream::from_bound(runtime, fd, peer, file)
+    }
+
+    fn listening<R: Runtime>(
+        runtime: R,
+        fd: OwnedFd,
+        file: Option<Box<SocketFile>>,
+    ) -> io::Result<UnixListener<R>> {
+        UnixListener::from_listening(runtime, fd, file)
+    }
+}
 
 /// A connection to be made: [`UnixStream::connect`]. Awaiting it connects.
 ///
@@ -24,20 +71,22 @@ const BACKOFF: (Duration, Duration) = (Duration::from_millis(1), Duration::from_
 /// Cancel-safe: dropping the future ends the attempt and closes its socket.
 #[derive(Clone, Debug)]
 #[must_use = "a connection is not made before this is awaited"]
-pub struct UnixConnect<R> {
+pub struct UnixConnect<R, K = Unix> {
     runtime: Option<R>,
     to: UnixAddress,
     local: UnixAddress,
     options: SocketOptions,
+    kind: PhantomData<K>,
 }
 
-impl<R: Runtime> UnixConnect<R> {
+impl<R: Runtime, K: UnixConnection> UnixConnect<R, K> {
     pub(super) fn new(runtime: Option<R>, to: UnixAddress) -> Self {
         Self {
             runtime,
             to,
             local: UnixAddress::Unnamed,
             options: SocketOptions::new(),
+            kind: PhantomData,
         }
     }
 
@@ -50,15 +99,15 @@ impl<R: Runtime> UnixConnect<R> {
 
     builder_option_methods!();
 
-    async fn run(self) -> Result<UnixStream<R>, ConnectError> {
+    async fn run(self) -> Result<K::Socket<R>, ConnectError> {
         let runtime = self.runtime.map_or_else(R::current, Ok);
         let runtime = runtime.map_err(|error| ConnectError::NoRuntime(error.into()))?;
-        connect(&runtime, self.to, self.local, &self.options).await
+        connect::<R, K>(&runtime, self.to, self.local, &self.options).await
     }
 }
 
-impl<R: Runtime> IntoFuture for UnixConnect<R> {
-    type Output = Result<UnixStream<R>, ConnectError>;
+impl<R: Runtime, K: UnixConnection> IntoFuture for UnixConnect<R, K> {
+    type Output = Result<K::Socket<R>, ConnectError>;
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
@@ -69,15 +118,16 @@ impl<R: Runtime> IntoFuture for UnixConnect<R> {
 /// A listener to be made: [`UnixListener::bind`]. Awaiting it binds and listens.
 #[derive(Clone, Debug)]
 #[must_use = "nothing is bound before this is awaited"]
-pub struct UnixBind<R> {
+pub struct UnixBind<R, K = Unix> {
     runtime: Option<R>,
     on: UnixAddress,
     options: SocketOptions,
     backlog: i32,
     file: FileRules,
+    kind: PhantomData<K>,
 }
 
-impl<R: Runtime> UnixBind<R> {
+impl<R: Runtime, K: UnixConnection> UnixBind<R, K> {
     pub(super) fn new(runtime: Option<R>, on: UnixAddress) -> Self {
         Self {
             runtime,
@@ -85,6 +135,7 @@ impl<R: Runtime> UnixBind<R> {
             options: SocketOptions::new(),
             backlog: BACKLOG,
             file: FileRules::default(),
+            kind: PhantomData,
         }
     }
 
@@ -110,15 +161,15 @@ impl<R: Runtime> UnixBind<R> {
 
     builder_option_methods!();
 
-    async fn run(self) -> Result<UnixListener<R>, BindError> {
+    async fn run(self) -> Result<K::Listener<R>, BindError> {
         let runtime = self.runtime.map_or_else(R::current, Ok);
         let runtime = runtime.map_err(|error| BindError::NoRuntime(error.into()))?;
-        listen(&runtime, self.on, &self.options, self.backlog, self.file).await
+        listen::<R, K>(&runtime, self.on, &self.options, self.backlog, self.file).await
     }
 }
 
-impl<R: Runtime> IntoFuture for UnixBind<R> {
-    type Output = Result<UnixListener<R>, BindError>;
+impl<R: Runtime, K: UnixConnection> IntoFuture for UnixBind<R, K> {
+    type Output = Result<K::Listener<R>, BindError>;
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
@@ -127,25 +178,25 @@ impl<R: Runtime> IntoFuture for UnixBind<R> {
 }
 
 /// Connects to one address, from `local` if that is a name, with a socket that has `options`.
-async fn connect<R: Runtime>(
+async fn connect<R: Runtime, K: UnixConnection>(
     runtime: &R,
     to: UnixAddress,
     local: UnixAddress,
     options: &SocketOptions,
-) -> Result<UnixStream<R>, ConnectError> {
-    try_connect(runtime, &to, &local, options)
+) -> Result<K::Socket<R>, ConnectError> {
+    try_connect::<R, K>(runtime, &to, &local, options)
         .await
         .map_err(|error| ConnectError::failed(to, error))
 }
 
-async fn try_connect<R: Runtime>(
+async fn try_connect<R: Runtime, K: UnixConnection>(
     runtime: &R,
     to: &UnixAddress,
     local: &UnixAddress,
     options: &SocketOptions,
-) -> io::Result<UnixStream<R>> {
+) -> io::Result<K::Socket<R>> {
     let peer = to_system(to)?;
-    let socket = super::socket::new(Type::STREAM)?;
+    let socket = super::socket::new(K::TYPE)?;
     options.apply(&socket)?;
     let file = if local.is_unnamed() {
         None
@@ -159,35 +210,35 @@ async fn try_connect<R: Runtime>(
         if error.kind() != io::ErrorKind::WouldBlock {
             return Err(error);
         }
-        runtime.sleep(wait).await;
+        pause(runtime, wait).await?;
         wait = longest.min(wait * 2);
     }
-    UnixStream::from_bound(runtime.clone(), fd, to.clone(), file)
+    K::connected(runtime.clone(), fd, to.clone(), file)
 }
 
 /// Listens on one address, with a socket that has `options`.
-async fn listen<R: Runtime>(
+async fn listen<R: Runtime, K: UnixConnection>(
     runtime: &R,
     on: UnixAddress,
     options: &SocketOptions,
     backlog: i32,
     rules: FileRules,
-) -> Result<UnixListener<R>, BindError> {
-    try_listen(runtime, &on, options, backlog, rules)
+) -> Result<K::Listener<R>, BindError> {
+    try_listen::<R, K>(runtime, &on, options, backlog, rules)
         .await
         .map_err(|error| BindError::failed(on, error))
 }
 
-async fn try_listen<R: Runtime>(
+async fn try_listen<R: Runtime, K: UnixConnection>(
     runtime: &R,
     on: &UnixAddress,
     options: &SocketOptions,
     backlog: i32,
     rules: FileRules,
-) -> io::Result<UnixListener<R>> {
-    let socket = super::socket::new(Type::STREAM)?;
+) -> io::Result<K::Listener<R>> {
+    let socket = super::socket::new(K::TYPE)?;
     options.apply(&socket)?;
     let file = file::bind(runtime, &socket, on, rules).await?;
     socket.listen(backlog)?;
-    UnixListener::from_listening(runtime.clone(), socket.into(), file)
+    K::listening(runtime.clone(), socket.into(), file)
 }

@@ -14,6 +14,7 @@ use rustix::io::Errno;
 use socket2::{Socket, Type};
 
 use super::address::to_system;
+use super::pause::pause;
 use super::socket;
 
 /// How often binding starts over because another process was quicker to replace a stale file.
@@ -75,7 +76,7 @@ pub(crate) struct FileRules {
 /// Dropped before the descriptor is closed: while the socket is open nobody takes its file for a stale one, and its inode
 /// cannot become another file's.
 #[derive(Debug)]
-pub(crate) struct SocketFile {
+pub struct SocketFile {
     path: PathBuf,
     identity: Identity,
     kept: bool,
@@ -130,10 +131,11 @@ pub(crate) async fn bind(
         // The file gets the mode of the socket's own inode, less the process's mask: so it never has more.
         rustix::fs::fchmod(socket, Mode::from_raw_mode(mode))?;
     }
+    let absolute = path::absolute(path)?; // the process may change its directory meanwhile
     let mut lock = None;
     for _ in 0..ROUNDS {
         match rustix::net::bind(socket, &to) {
-            Ok(()) => return bound(path, rules),
+            Ok(()) => return bound(path, absolute, rules),
             Err(Errno::ADDRINUSE) => {}
             Err(errno) => return Err(errno.into()),
         }
@@ -162,27 +164,28 @@ async fn lock_directory(executor: &impl Executor, path: &Path) -> io::Result<Opt
     loop {
         match rustix::fs::flock(&directory, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => return Ok(Some(directory)),
-            Err(Errno::AGAIN) if executor.now() < until => executor.sleep(GRACE).await,
+            Err(Errno::AGAIN) if executor.now() < until => pause(executor, GRACE).await?,
             Err(Errno::AGAIN) => return Err(PathInUse::Locked.into()),
             Err(errno) => return Err(errno.into()),
         }
     }
 }
 
-/// The file that `bind` has just made.
-fn bound(path: &Path, rules: FileRules) -> io::Result<Option<Box<SocketFile>>> {
-    let file = Pinned::open(path)?;
+/// The file at `path` that `bind` has just made. It goes if this fails.
+fn bound(path: &Path, absolute: PathBuf, rules: FileRules) -> io::Result<Option<Box<SocketFile>>> {
+    let file = Box::new(SocketFile {
+        path: absolute,
+        identity: Identity::of(&rustix::fs::lstat(path)?),
+        kept: false,
+    });
     if let Some(mode) = rules.mode {
-        file.add_permissions(mode)?;
+        Pinned::open(path)?.add_permissions(mode)?;
     }
     if rules.keep {
+        file.keep();
         return Ok(None);
     }
-    Ok(Some(Box::new(SocketFile {
-        path: path::absolute(path)?, // the process may change its directory meanwhile
-        identity: Identity::of(&file.stat),
-        kept: false,
-    })))
+    Ok(Some(file))
 }
 
 /// Removes the file at `path` if it is a socket that nobody has any more.
@@ -202,7 +205,7 @@ async fn remove_stale(
     }
     for grace in [GRACE, Duration::ZERO] {
         match rustix::net::connect(&socket::new(kind)?, &to_system(address)?) {
-            Err(Errno::CONNREFUSED) => executor.sleep(grace).await,
+            Err(Errno::CONNREFUSED) => pause(executor, grace).await?,
             Err(Errno::NOENT) => return Ok(()),
             // It answered. So does one of another type (`EPROTOTYPE`), and one whose queue is full (`EAGAIN`). One that may
             // not be asked (`EACCES`) may be alive.

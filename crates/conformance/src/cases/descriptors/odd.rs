@@ -133,6 +133,8 @@ async fn those_that_nobody_receives_are_closed_with_the_stream(context: Context)
 /// A receive stops behind a message with descriptors, although there is more: it has not seen the buffer empty.
 async fn a_message_with_descriptors_between_plain_bytes_hides_nothing_behind_it(context: Context) {
     let (mut ours, mut theirs) = pair(&context);
+    // What was just connected is tried before it is waited for. From here on the reactor's word counts.
+    context.assert_talks(&mut ours, &mut theirs).await;
     let (sent, _copies) = Probe::many(1);
     for with_fds in [false, true] {
         context.within(theirs.send(b"before ")).await.unwrap();

@@ -7,9 +7,9 @@ use anynet_core::{ByteReceiveStreamExt, ByteSendStream, ByteSendStreamExt, Cause
 use crate::case::cases;
 use crate::context::poll_once;
 use crate::steps::{assert_is, closer};
-use crate::{Context, ReceiveEnd, SendEnd};
+use crate::{Ground, ReceiveEnd, SendEnd};
 
-cases![
+cases![given Ground:
     bytes_sent_before_a_close_arrive_and_then_the_end,
     both_ends_close_after_the_end,
     the_end_is_reported_by_every_later_receive,
@@ -27,9 +27,9 @@ cases![
     an_end_that_a_closer_closed_is_closed,
 ];
 
-async fn bytes_sent_before_a_close_arrive_and_then_the_end(context: Context) {
+async fn bytes_sent_before_a_close_arrive_and_then_the_end(context: Ground) {
     let (mut send, mut receive) = context.one_way().await;
-    context.within(send.send(b"y")).await.unwrap();
+    context.hand_over(&mut send, b"y").await;
     context.within(send.close()).await.unwrap();
     // Nobody was receiving, and the sender is gone altogether.
     drop(send);
@@ -37,18 +37,18 @@ async fn bytes_sent_before_a_close_arrive_and_then_the_end(context: Context) {
     assert_eq!(context.receive_to_end(&mut receive).await, b"y");
 }
 
-async fn both_ends_close_after_the_end(context: Context) {
+async fn both_ends_close_after_the_end(context: Ground) {
     let (mut send, mut receive) = context.one_way().await;
-    context.within(send.send(b"y")).await.unwrap();
+    context.hand_over(&mut send, b"y").await;
     context.within(send.close()).await.unwrap();
     assert_eq!(context.receive_to_end(&mut receive).await, b"y");
     context.within(receive.close()).await.unwrap();
     context.within(send.close()).await.unwrap();
 }
 
-async fn the_end_is_reported_by_every_later_receive(context: Context) {
+async fn the_end_is_reported_by_every_later_receive(context: Ground) {
     let (mut send, mut receive) = context.one_way().await;
-    context.within(send.send(b"y")).await.unwrap();
+    context.hand_over(&mut send, b"y").await;
     context.within(send.close()).await.unwrap();
     assert_eq!(context.receive_to_end(&mut receive).await, b"y");
     for room in [1, 8, 4096] {
@@ -65,7 +65,7 @@ async fn the_end_is_reported_by_every_later_receive(context: Context) {
     );
 }
 
-async fn a_sender_dropped_before_it_sent_gives_no_byte(context: Context) {
+async fn a_sender_dropped_before_it_sent_gives_no_byte(context: Ground) {
     let (send, mut receive) = context.one_way().await;
     drop(send);
     assert_is!(
@@ -74,7 +74,7 @@ async fn a_sender_dropped_before_it_sent_gives_no_byte(context: Context) {
     );
 }
 
-async fn sends_break_once_the_receiver_is_closed_or_dropped(context: Context) {
+async fn sends_break_once_the_receiver_is_closed_or_dropped(context: Ground) {
     // Closed while the sender is sending, and not dropped.
     let (mut send, mut receive) = context.one_way().await;
     let sending = context.spawn(async move { send_until_broken(&mut send).await });
@@ -88,7 +88,7 @@ async fn sends_break_once_the_receiver_is_closed_or_dropped(context: Context) {
     context.within(send_until_broken(&mut send)).await;
 }
 
-async fn a_broken_sender_stays_broken(context: Context) {
+async fn a_broken_sender_stays_broken(context: Ground) {
     let (mut send, _receive, first) = broken_pair(&context).await;
     for _ in 0..3 {
         assert_broken(context.within(send.send(&[0; 100])).await, &first);
@@ -100,13 +100,13 @@ async fn a_broken_sender_stays_broken(context: Context) {
     }
 }
 
-async fn closing_a_broken_sender_succeeds(context: Context) {
+async fn closing_a_broken_sender_succeeds(context: Ground) {
     let (mut send, _receive, _) = broken_pair(&context).await;
     context.within(send.close()).await.unwrap();
     context.within(send.close()).await.unwrap();
 }
 
-async fn closed_wins_over_broken_and_over_the_end(context: Context) {
+async fn closed_wins_over_broken_and_over_the_end(context: Ground) {
     let (mut send, _receive, _) = broken_pair(&context).await;
     context.within(send.close()).await.unwrap();
     context.assert_sends_closed(&mut send).await;
@@ -117,7 +117,7 @@ async fn closed_wins_over_broken_and_over_the_end(context: Context) {
     context.within(receive.close()).await.unwrap();
     assert_receives_closed(&context, &mut receive).await;
 
-    if context.kind.is_some_and(|kind| kind.resets) {
+    if context.pairs().resets() {
         let (send, mut receive) = context.one_way().await;
         closer(&send).abort();
         assert_is!(
@@ -129,22 +129,22 @@ async fn closed_wins_over_broken_and_over_the_end(context: Context) {
     }
 }
 
-async fn a_receive_after_our_own_close_is_closed_whatever_its_buffer(context: Context) {
+async fn a_receive_after_our_own_close_is_closed_whatever_its_buffer(context: Ground) {
     let (_send, mut receive) = context.one_way().await;
     context.within(receive.close()).await.unwrap();
     assert_receives_closed(&context, &mut receive).await;
 }
 
-async fn a_receive_after_close_is_closed_though_bytes_were_waiting(context: Context) {
+async fn a_receive_after_close_is_closed_though_bytes_were_waiting(context: Ground) {
     let (mut send, mut receive) = context.one_way().await;
-    context.within(send.send(b"xyz")).await.unwrap();
+    context.hand_over(&mut send, b"xyz").await;
     // One byte is received, so the others have arrived.
     assert_eq!(context.receive_bytes(&mut receive, 1).await, b"x");
     context.within(receive.close()).await.unwrap();
     assert_receives_closed(&context, &mut receive).await;
 }
 
-async fn a_send_after_our_own_close_is_closed_even_an_empty_one(context: Context) {
+async fn a_send_after_our_own_close_is_closed_even_an_empty_one(context: Ground) {
     let (mut send, mut receive) = context.one_way().await;
     context.within(send.close()).await.unwrap();
     context.assert_sends_closed(&mut send).await;
@@ -157,7 +157,7 @@ async fn a_send_after_our_own_close_is_closed_even_an_empty_one(context: Context
     context.assert_sends_closed(&mut send).await;
 }
 
-async fn send_ready_on_a_closed_stream_is_closed(context: Context) {
+async fn send_ready_on_a_closed_stream_is_closed(context: Ground) {
     let (mut send, _receive) = context.one_way().await;
     context.within(send.close()).await.unwrap();
     for _ in 0..2 {
@@ -165,7 +165,7 @@ async fn send_ready_on_a_closed_stream_is_closed(context: Context) {
     }
 }
 
-async fn closing_again_and_again_succeeds(context: Context) {
+async fn closing_again_and_again_succeeds(context: Ground) {
     let (mut send, mut receive) = context.one_way().await;
     for _ in 0..3 {
         context.within(receive.close()).await.unwrap();
@@ -177,7 +177,7 @@ async fn closing_again_and_again_succeeds(context: Context) {
     context.assert_sends_closed(&mut send).await;
 }
 
-async fn a_close_given_up_after_one_poll_has_closed(context: Context) {
+async fn a_close_given_up_after_one_poll_has_closed(context: Ground) {
     let (mut send, mut receive) = context.one_way().await;
     let _ = poll_once(&mut pin!(receive.close()));
     assert_receives_closed(&context, &mut receive).await;
@@ -185,7 +185,7 @@ async fn a_close_given_up_after_one_poll_has_closed(context: Context) {
     context.assert_sends_closed(&mut send).await;
 }
 
-async fn an_end_that_a_closer_closed_is_closed(context: Context) {
+async fn an_end_that_a_closer_closed_is_closed(context: Ground) {
     let (send, mut receive) = context.one_way().await;
     closer(&receive).close();
     assert_receives_closed(&context, &mut receive).await;
@@ -196,7 +196,7 @@ async fn an_end_that_a_closer_closed_is_closed(context: Context) {
     context.assert_sends_closed(&mut send).await;
 }
 
-async fn assert_receives_closed(context: &Context, receive: &mut ReceiveEnd) {
+async fn assert_receives_closed(context: &Ground, receive: &mut ReceiveEnd) {
     for room in [4096, 1, 0, 1] {
         assert_is!(
             context.within(receive.receive(&mut vec![0; room])).await,
@@ -206,7 +206,7 @@ async fn assert_receives_closed(context: &Context, receive: &mut ReceiveEnd) {
 }
 
 /// A sender that has found its receiver gone, and why it says that it broke.
-async fn broken_pair(context: &Context) -> (SendEnd, ReceiveEnd, Cause) {
+async fn broken_pair(context: &Ground) -> (SendEnd, ReceiveEnd, Cause) {
     let (mut send, mut receive) = context.one_way().await;
     // A reset, where there is one: what the system says of it first is not what it says later. Elsewhere the end is there
     // once its owner has heard of it.

@@ -16,6 +16,7 @@ cases![
     an_option_is_set_as_a_number_as_bytes_and_from_a_length_alone,
     an_option_by_its_type_is_that_of_the_system,
     an_option_with_an_address_in_it_is_refused,
+    an_option_whose_length_is_not_in_bytes_is_not_read,
     protocols_have_numbers,
 ];
 
@@ -120,6 +121,22 @@ async fn an_option_with_an_address_in_it_is_refused(context: Context) -> Outcome
         }
     }
     Ok(())
+}
+
+async fn an_option_whose_length_is_not_in_bytes_is_not_read(context: Context) -> Outcome {
+    #[cfg(target_os = "linux")]
+    {
+        let socket = socket(&context, Type::DGRAM);
+        let refused = socket.raw_option_bytes(libc::SOL_SOCKET, libc::SO_GET_FILTER, 64);
+        let refused = refused.expect_err("Linux would write 64 instructions of 8 bytes each");
+        assert_eq!(refused.kind(), std::io::ErrorKind::Unsupported);
+        Ok(())
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = context;
+        Err(NotApplicable("no such option is known here"))
+    }
 }
 
 async fn protocols_have_numbers(_context: Context) -> Outcome {

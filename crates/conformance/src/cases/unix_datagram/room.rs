@@ -11,7 +11,7 @@ use anynet_sockets::{ConnectedUnixDatagram, UnixDatagram};
 
 use super::{Connected, Unix};
 use crate::Context;
-use crate::case::cases;
+use crate::case::{Outcome, cases};
 use crate::steps::assert_is;
 
 cases![
@@ -24,6 +24,7 @@ cases![
     a_dropped_send_has_sent_nothing,
     a_send_after_an_undelivered_datagram_waits_for_room,
     try_send_says_that_there_is_no_room,
+    whoever_waits_is_told_that_the_runtime_was_shut_down,
 ];
 
 /// How often a future that waits may be polled meanwhile. One that asks again and again is polled thousands of times.
@@ -219,4 +220,33 @@ async fn try_send_says_that_there_is_no_room(context: Context) {
     assert!(!client.try_send(b"x").unwrap());
     assert_numbers(&context, &server, sent).await;
     assert!(client.try_send(b"x").unwrap());
+}
+
+async fn whoever_waits_is_told_that_the_runtime_was_shut_down(context: Context) -> Outcome {
+    let (there, shut_down) = context.second()?;
+    let server = there.unix_datagram().await;
+    let to = server.local_address();
+    let client = there.unix_datagram().await;
+    let connected = there.connected_unix_datagram(&to).await;
+    fill(&context, |data| client.try_send_to(data, &to)).await;
+    let mut buf = [0; 8];
+    let mut receive = Box::pin(connected.receive(&mut buf));
+    let mut send = Box::pin(connected.send(b"x"));
+    let mut send_to = Box::pin(client.send_to(b"x", &to));
+    context.assert_waits(&mut receive).await;
+    context.assert_waits(&mut send).await;
+    context.assert_waits(&mut send_to).await;
+    shut_down();
+    assert_is!(context.within(receive).await, Err(ReceiveError::Broken(_)));
+    assert_is!(context.within(send).await, Err(SendError::Broken(_)));
+    assert_is!(context.within(send_to).await, Err(SendError::Broken(_)));
+    for _ in 0..2 {
+        let received = context.within(server.receive(&mut [0; 8])).await;
+        assert_is!(received, Err(ReceiveError::Broken(_)));
+        assert_is!(
+            context.within(server.send_to(b"x", &to)).await,
+            Err(SendError::Broken(_))
+        );
+    }
+    Ok(())
 }

@@ -1,0 +1,120 @@
+//! Racing addresses over the network itself.
+
+use std::io::ErrorKind;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use anynet_core::{Address, AttributesExt, ConnectError, Listener, Network, PeerAddress, ResolveError};
+use anynet_util::{HappyEyeballs, connect};
+
+use crate::Ground;
+use crate::case::cases;
+use crate::named::Named;
+use crate::steps::assert_is;
+
+cases![given Ground:
+    a_name_of_both_families_reaches_a_server_of_one,
+    where_both_families_answer_the_resolvers_first_one_is_taken,
+    a_name_whose_addresses_all_refuse_is_refused,
+    a_name_without_addresses_says_so,
+    a_name_of_a_hundred_addresses_reaches_the_last,
+    an_address_that_comes_twice_is_tried_once,
+    the_families_take_turns_over_the_whole_list,
+];
+
+async fn a_name_of_both_families_reaches_a_server_of_one(context: Ground) {
+    let (listener, address) = context.any_listener().await;
+    let network = Named::new(context.network(), vec![twin(address), address]);
+    let connected = context.within(connect(&network, "a-name:80")).await.unwrap();
+    assert_eq!(connected.attribute(), Some(PeerAddress(address.into())));
+    context.within(listener.accept()).await.unwrap();
+}
+
+async fn where_both_families_answer_the_resolvers_first_one_is_taken(context: Ground) {
+    let (_listener, address) = context.any_listener().await;
+    let Ok(_twin) = context.within(context.network().listen(twin(address))).await else {
+        return; // somebody else has that port
+    };
+    for resolved in [[twin(address), address], [address, twin(address)]] {
+        let network = Named::new(context.network(), resolved.to_vec());
+        let connected = context.within(connect(&network, "a-name:80")).await.unwrap();
+        assert_eq!(connected.attribute(), Some(PeerAddress(resolved[0].into())));
+    }
+}
+
+async fn a_name_whose_addresses_all_refuse_is_refused(context: Ground) {
+    let refusing = [nobody(&context).await, nobody(&context).await];
+    let network = Named::new(context.network(), refusing.to_vec());
+    let refused = context.within(connect(&network, "a-name:80")).await;
+    let error = refused.map(drop).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ConnectionRefused);
+    let tried: Vec<_> = error.attempts().iter().map(|it| it.address.clone()).collect();
+    assert_eq!(tried, refusing.map(Address::from));
+}
+
+async fn a_name_without_addresses_says_so(context: Ground) {
+    let network = Named::new(context.network(), Vec::new());
+    let refused = context.within(connect(&network, "a-name:80")).await;
+    match refused.map(drop).unwrap_err() {
+        ConnectError::Resolve(ResolveError::NoAddress { host }) => assert_eq!(host, "a-name"),
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn a_name_of_a_hundred_addresses_reaches_the_last(context: Ground) {
+    let (_listener, address) = context.any_listener().await;
+    let mut addresses = Vec::new();
+    while addresses.len() < 99 {
+        let refusing = nobody(&context).await;
+        if refusing != address && !addresses.contains(&refusing) {
+            addresses.push(refusing);
+        }
+    }
+    addresses.push(address);
+    let network = Named::new(context.network(), addresses);
+    let connected = context.within(connect(&network, "a-name:80")).await.unwrap();
+    assert_eq!(connected.attribute(), Some(PeerAddress(address.into())));
+}
+
+async fn an_address_that_comes_twice_is_tried_once(context: Ground) {
+    let refusing = nobody(&context).await;
+    let network = Named::new(context.network(), vec![refusing; 5]);
+    let attempt = |address| context.network().connect(address);
+    let race = HappyEyeballs::new().connect(&network, "a-name:80", attempt);
+    let refused = context.within(race).await.map(drop).unwrap_err();
+    assert_is!(&refused, ConnectError::Failed(attempts) if attempts.len() == 1);
+}
+
+async fn the_families_take_turns_over_the_whole_list(context: Ground) {
+    let ipv4 = |number| SocketAddr::from((Ipv4Addr::new(192, 0, 2, number), 80));
+    let ipv6 = |number| SocketAddr::from((Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, number), 80));
+    for (resolved, expected) in [
+        (vec![ipv6(1), ipv6(2), ipv4(1)], vec![ipv6(1), ipv4(1), ipv6(2)]),
+        (
+            vec![ipv4(1), ipv4(2), ipv4(3), ipv6(1), ipv6(2)],
+            vec![ipv4(1), ipv6(1), ipv4(2), ipv6(2), ipv4(3)],
+        ),
+        (vec![ipv6(2), ipv4(2), ipv6(1)], vec![ipv6(2), ipv4(2), ipv6(1)]),
+        (vec![ipv4(2), ipv4(1)], vec![ipv4(2), ipv4(1)]),
+    ] {
+        let network = Named::new(context.network(), resolved);
+        let refuse = |to| async move { Err::<(), _>(ConnectError::failed(to, ErrorKind::ConnectionRefused)) };
+        let race = HappyEyeballs::new().connect(&network, "a-name:80", refuse);
+        let error = context.within(race).await.map(drop).unwrap_err();
+        let tried: Vec<_> = error.attempts().iter().map(|it| it.address.clone()).collect();
+        assert_eq!(tried, expected);
+    }
+}
+
+/// The same port on the loopback address of the other family.
+fn twin(address: SocketAddr) -> SocketAddr {
+    match address {
+        SocketAddr::V4(_) => (Ipv6Addr::LOCALHOST, address.port()).into(),
+        SocketAddr::V6(_) => (Ipv4Addr::LOCALHOST, address.port()).into(),
+    }
+}
+
+/// An address that nobody listens on, as far as one can tell beforehand.
+async fn nobody(context: &Ground) -> SocketAddr {
+    let (_listener, address) = context.any_listener().await;
+    address
+}

@@ -1,0 +1,106 @@
+//! What was tried, and what came of it.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use anynet_core::{Address, Cause, FailedAttempt, TimedOut};
+
+/// A connection, and the attempts that it took.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Connected<S> {
+    /// The stream.
+    pub stream: S,
+    /// Every attempt that was begun, in this order. One of them [connected](Outcome::Connected).
+    pub attempts: Vec<Attempt>,
+}
+
+impl<S> Connected<S> {
+    /// The same attempts, with another stream: what is made of the first.
+    pub fn map<T>(self, make: impl FnOnce(S) -> T) -> Connected<T> {
+        Connected {
+            stream: make(self.stream),
+            attempts: self.attempts,
+        }
+    }
+}
+
+/// One address that was tried.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Attempt {
+    /// The address.
+    pub address: Address,
+    /// How long the attempt took, by the clock of the executor.
+    pub took: Duration,
+    /// What came of it.
+    pub outcome: Outcome,
+}
+
+/// What came of an attempt.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// It was the first to succeed.
+    Connected,
+    /// It failed.
+    Failed(Cause),
+    /// Another one was faster.
+    GivenUp,
+}
+
+/// The attempts of a race, from the begin of each.
+#[derive(Debug, Default)]
+pub(super) struct Log(Vec<Entry>);
+
+#[derive(Debug)]
+struct Entry {
+    address: SocketAddr,
+    begun: Instant,
+    /// When it ended, and why it failed if it did.
+    ended: Option<(Instant, Option<Cause>)>,
+}
+
+impl Log {
+    /// Writes down the begin of an attempt, and gives its number.
+    pub(super) fn begin(&mut self, address: SocketAddr, now: Instant) -> usize {
+        self.0.push(Entry {
+            address,
+            begun: now,
+            ended: None,
+        });
+        self.0.len() - 1
+    }
+
+    pub(super) fn end(&mut self, number: usize, now: Instant, cause: Option<Cause>) {
+        self.0[number].ended = Some((now, cause));
+    }
+
+    pub(super) fn attempts(self, now: Instant) -> Vec<Attempt> {
+        let attempt = |entry: Entry| {
+            let (ended, outcome) = match entry.ended {
+                None => (now, Outcome::GivenUp),
+                Some((ended, None)) => (ended, Outcome::Connected),
+                Some((ended, Some(cause))) => (ended, Outcome::Failed(cause)),
+            };
+            Attempt {
+                address: entry.address.into(),
+                took: ended.saturating_duration_since(entry.begun),
+                outcome,
+            }
+        };
+        self.0.into_iter().map(attempt).collect()
+    }
+
+    /// All of them as failures; what is still under way has run out of time.
+    pub(super) fn failed(self, now: Instant) -> Vec<FailedAttempt> {
+        let failed = |attempt: Attempt| {
+            let cause = match attempt.outcome {
+                Outcome::Failed(cause) => cause,
+                Outcome::Connected | Outcome::GivenUp => Cause::from(std::io::Error::from(TimedOut)),
+            };
+            FailedAttempt::new(attempt.address, cause).after(attempt.took)
+        };
+        self.attempts(now).into_iter().map(failed).collect()
+    }
+}
