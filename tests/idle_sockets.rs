@@ -1,4 +1,5 @@
-//! What thousands of idle connections cost besides their sockets: no thread, and no descriptor of a timer or a reactor.
+//! What thousands of idle connections cost besides their sockets: no thread, no descriptor of a timer or a reactor, and under
+//! `serve` hardly more memory than in tasks of their own.
 //!
 //! The clients are in a process of their own, which is this program with an argument.
 
@@ -13,15 +14,24 @@ use std::{env, fs, io, thread};
 use anynet::runtime::{smol::Smol, tokio::Tokio};
 use anynet::sockets::OsNetwork;
 use anynet::util::timeout;
-use anynet::{ByteReceiveStreamExt, ByteSendStreamExt, ByteStream, Executor, Listener, Network, Runtime};
+use anynet::{
+    ByteReceiveStreamExt, ByteSendStreamExt, ByteStream, Executor, Listener, Network, Runtime, Server, Task,
+};
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
+
+#[global_allocator]
+static MEMORY: &StatsAlloc<std::alloc::System> = &INSTRUMENTED_SYSTEM;
 
 /// How many connections are idle at once, if the system allows as many descriptors.
 const MANY: u64 = 8000;
 
 /// The descriptors of a process that are no connections, and some to spare.
 const OTHERS: u64 = 64;
+
+/// How many bytes a connection under `serve` may take more than one in a task of its own.
+const MORE_BYTES: usize = 256;
 
 /// How long a single step between the two processes may take.
 const LIMIT: Duration = Duration::from_secs(20);
@@ -59,8 +69,84 @@ fn main() -> ExitCode {
             "idle_connections_cost_no_thread_and_no_timer_on_smol",
             move || compare(&Smol::new(), many),
         ),
+        Trial::ignorable_test(
+            "a_served_connection_costs_hardly_more_than_a_task_on_tokio",
+            move || {
+                let tokio = tokio::runtime::Builder::new_multi_thread()
+                    .worker_threads(2)
+                    .enable_all()
+                    .build()?;
+                compare_memory(&Tokio::new(tokio.handle().clone()), many)
+            },
+        ),
+        Trial::ignorable_test(
+            "a_served_connection_costs_hardly_more_than_a_task_on_smol",
+            move || compare_memory(&Smol::new(), many),
+        ),
     ];
     libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+/// Who runs the connections.
+#[derive(Clone, Copy, Debug)]
+enum Served {
+    /// A loop that accepts and spawns.
+    Spawned,
+    Serve,
+    Server,
+}
+
+/// Serves the same connections by hand, by `serve` and by a server with limits, and compares what the heap holds.
+fn compare_memory(runtime: &impl Runtime, many: u64) -> Result<Completion, Failed> {
+    let by_hand = bytes_each(runtime, many, Served::Spawned)?;
+    for served in [Served::Serve, Served::Server] {
+        let bytes = bytes_each(runtime, many, served)?;
+        println!("{many} connections, each {bytes} bytes {served:?}, and {by_hand} by hand");
+        if bytes > by_hand + MORE_BYTES {
+            return Err(format!("{bytes} bytes {served:?}, and {by_hand} by hand").into());
+        }
+    }
+    Ok(Completion::Completed)
+}
+
+/// How many bytes of the heap one of `many` connections takes.
+fn bytes_each(runtime: &impl Runtime, many: u64, served: Served) -> Result<usize, Failed> {
+    let (address, bound) = mpsc::channel();
+    let network = OsNetwork::new(runtime.clone());
+    let server = runtime.spawn(async move {
+        let listener = network.listen((Ipv4Addr::LOCALHOST, 0).into()).await?;
+        let _ = address.send(listener.local_address());
+        let runtime = listener.executor().clone();
+        let handler = {
+            let runtime = runtime.clone();
+            move |stream| idle(stream, runtime.clone())
+        };
+        match served {
+            Served::Serve => listener.serve(handler).await,
+            Served::Server => {
+                let server = Server::new(listener).limit(usize::MAX).limit_per_peer(usize::MAX);
+                server.serve(handler).await
+            }
+            Served::Spawned => loop {
+                runtime.spawn(handler(listener.accept().await?)).detach();
+            },
+        }
+    });
+    let mut clients = Clients::start(bound.recv_timeout(LIMIT)?)?;
+    clients.hold(1)?;
+    let one = in_use();
+    clients.hold(many)?;
+    let all = in_use();
+    drop(clients); // the handlers end with them
+    drop(server);
+    thread::sleep(Duration::from_millis(500));
+    Ok((all - one) / usize::try_from(many - 1)?)
+}
+
+/// How many bytes the heap holds.
+fn in_use() -> usize {
+    let stats = MEMORY.stats();
+    stats.bytes_allocated - stats.bytes_deallocated
 }
 
 /// Serves one connection, and then `many`, and compares what the process has.

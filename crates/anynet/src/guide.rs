@@ -11,3 +11,6 @@ pub mod resolving {}
 
 #[doc = include_str!("../docs/sockets.md")]
 pub mod low_level {}
+
+#[doc = include_str!("../docs/serving.md")]
+pub mod serving {}

@@ -29,7 +29,10 @@ pub use anynet_core::{
     WaitPlace, Waited, Waits, future,
 };
 // Policy, over any network.
-pub use anynet_util::{Serve, ServeError, TableResolver, Target};
+pub use anynet_util::{
+    Counters, Guard, Guarded, GuardedStream, Listeners, Panic, Serve, ServeError, Server, ServerHandle,
+    Statistics, TableResolver, Target, Wrapped, wrapped,
+};
 
 // Names: they need no runtime.
 pub use anynet_sockets::{SystemResolver, look_up, look_up_name};

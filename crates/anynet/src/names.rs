@@ -18,6 +18,9 @@ macro_rules! names {
         /// Accepts TCP connections; see [`anynet_sockets::TcpListener`](crate::sockets::TcpListener).
         #[$cfg]
         pub type TcpListener = $crate::sockets::StreamListener<$runtime, $crate::sockets::Tcp>;
+        /// Several TCP listeners as one; see [`anynet_sockets::TcpListeners`](crate::sockets::TcpListeners).
+        #[$cfg]
+        pub type TcpListeners = $crate::sockets::TcpListeners<$runtime>;
         /// A UNIX stream connection; see [`anynet_sockets::UnixStream`](crate::sockets::UnixStream).
         #[$cfg]
         pub type UnixStream = $crate::sockets::StreamSocket<$runtime, $crate::sockets::Unix>;

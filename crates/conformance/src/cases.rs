@@ -2,6 +2,7 @@
 
 #![deny(dead_code, reason = "a case that is written but not listed must not compile")]
 
+mod accepting;
 mod adoption;
 mod attributes;
 mod awaits;
@@ -11,9 +12,12 @@ mod closers;
 mod closing;
 mod connect;
 mod descriptors;
+mod exhausted;
+mod guard;
 mod half_close;
 mod halves;
 mod listener;
+mod listening;
 mod memory;
 mod multicast;
 mod names;
@@ -28,6 +32,7 @@ mod runtime;
 mod seqpacket;
 mod serve;
 mod serve_odd;
+mod server;
 mod shutdown;
 mod tcp;
 mod two_way;
@@ -49,6 +54,10 @@ pub(crate) fn of_runtimes() -> impl Iterator<Item = &'static Case> {
         readiness::kinds::CASES,
         descriptors::CASES,
         descriptors::odd::CASES,
+        accepting::CASES,
+        exhausted::CASES,
+        listening::CASES,
+        listening::several::CASES,
     ];
     files.into_iter().flatten()
 }
@@ -66,6 +75,7 @@ pub(crate) fn of_sockets() -> impl Iterator<Item = &'static Case> {
         closers::CASES,
         closing::CASES,
         connect::CASES,
+        guard::CASES,
         connect::policy::CASES,
         halves::CASES,
         listener::CASES,
@@ -83,6 +93,8 @@ pub(crate) fn of_sockets() -> impl Iterator<Item = &'static Case> {
         resolve::CASES,
         serve::CASES,
         serve_odd::CASES,
+        server::CASES,
+        server::several::CASES,
         shutdown::CASES,
         tcp::CASES,
         udp::CASES,

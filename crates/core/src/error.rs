@@ -108,6 +108,14 @@ pub enum AcceptError {
     /// Descriptors or memory ran out (`EMFILE`, `ENFILE`, `ENOBUFS`, `ENOMEM`). The connection waits in the queue, so
     /// accepting at once would fail again: wait first, as `serve` does.
     Exhausted(Cause),
+    /// Descriptors or memory ran out, and so many clients that waited were told by a close. The listener is well: accept
+    /// again at once.
+    TurnedAway {
+        /// How many clients; at least one.
+        clients: usize,
+        /// What ran out.
+        cause: Cause,
+    },
     /// The listener failed, or its runtime was shut down. Final.
     Broken(Cause),
 }

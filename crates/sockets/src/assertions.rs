@@ -63,8 +63,10 @@ const _: () = {
     send_sync_unpin::<SystemResolver>();
     send_sync_unpin::<Tcp>();
     send_sync_unpin::<TcpBind<BoxRuntime>>();
+    send_sync_unpin::<TcpBindAll<BoxRuntime>>();
     send_sync_unpin::<TcpConnect<BoxRuntime>>();
     send_sync_unpin::<TcpListener<BoxRuntime>>();
+    send_sync_unpin::<TcpListeners<BoxRuntime>>();
     send_sync_unpin::<TcpReceiveHalf<BoxRuntime>>();
     send_sync_unpin::<TcpSendHalf<BoxRuntime>>();
     send_sync_unpin::<TcpStream<BoxRuntime>>();

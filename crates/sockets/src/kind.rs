@@ -80,6 +80,9 @@ pub trait KindAddress: Clone + Debug + Eq + Hash + Into<Address> + Send + Sync +
     /// What stands for an address that nobody knows.
     fn unknown() -> Self;
 
+    /// The address as its peer would write it: IPv4, where IPv6 has it in its midst (RFC 4291 §2.5.5.2).
+    fn canonical(&self) -> Self;
+
     /// Whether a socket with it was bound, by whomever.
     fn is_bound(&self) -> bool;
 
@@ -111,6 +114,16 @@ impl KindAddress for SocketAddr {
         Self::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), 0)
     }
 
+    fn canonical(&self) -> Self {
+        match self {
+            Self::V6(address) => match address.ip().to_ipv4_mapped() {
+                Some(ip) => Self::new(ip.into(), address.port()),
+                None => *self,
+            },
+            Self::V4(_) => *self,
+        }
+    }
+
     fn is_bound(&self) -> bool {
         self.port() != 0
     }
@@ -140,6 +153,10 @@ impl KindAddress for UnixAddress {
 
     fn unknown() -> Self {
         Self::Unnamed
+    }
+
+    fn canonical(&self) -> Self {
+        self.clone()
     }
 
     fn is_bound(&self) -> bool {

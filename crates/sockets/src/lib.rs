@@ -40,7 +40,9 @@ pub use readiness::{
 };
 pub use resolve::{SystemResolver, look_up, look_up_name};
 pub use stream::{ReuniteError, StreamListener, StreamReceiveHalf, StreamSendHalf, StreamSocket};
-pub use tcp::{Tcp, TcpBind, TcpConnect, TcpListener, TcpReceiveHalf, TcpSendHalf, TcpStream};
+pub use tcp::{
+    Tcp, TcpBind, TcpBindAll, TcpConnect, TcpListener, TcpListeners, TcpReceiveHalf, TcpSendHalf, TcpStream,
+};
 pub use udp::{ConnectedUdpSocket, Udp, UdpBind, UdpConnect, UdpSocket};
 pub use unix::{
     ConnectedUnixDatagram, PathInUse, Seqpacket, Unix, UnixBind, UnixConnect, UnixDatagram, UnixDatagramBind,

@@ -4,9 +4,11 @@ mod adoption;
 mod descriptors;
 mod halves;
 mod listener;
+mod reserve;
 mod socket;
 
 pub use halves::{ReuniteError, StreamReceiveHalf, StreamSendHalf};
 pub use listener::StreamListener;
 pub(crate) use listener::accept;
+pub(crate) use reserve::Reserve;
 pub use socket::StreamSocket;

@@ -1,5 +1,6 @@
 //! TCP.
 
+mod bind_all;
 mod connect;
 mod socket;
 
@@ -7,9 +8,10 @@ use std::io;
 use std::net::SocketAddr;
 
 use anynet_core::Runtime;
-use anynet_util::Target;
+use anynet_util::{Listeners, Target};
 use socket2::Type;
 
+pub use bind_all::TcpBindAll;
 pub use connect::{TcpBind, TcpConnect};
 
 pub(crate) use connect::{connect_one, listen};
@@ -87,6 +89,9 @@ impl<R: Runtime> StreamSocket<R, Tcp> {
     }
 }
 
+/// Several TCP listeners as one. Made by [`bind_all`](TcpListener::bind_all) and [`bind_port`](TcpListener::bind_port).
+pub type TcpListeners<R> = Listeners<TcpListener<R>>;
+
 /// Of TCP only.
 impl<R: Runtime> StreamListener<R, Tcp> {
     /// Listens on `on`: a socket address, `(host, port)` or a text `host:port`, on the current runtime. Port 0 lets the
@@ -104,6 +109,39 @@ impl<R: Runtime> StreamListener<R, Tcp> {
     /// As [`bind`](Self::bind), on `runtime`.
     pub fn bind_on(runtime: &R, on: impl Into<Target>) -> TcpBind<R> {
         TcpBind::new(Some(runtime.clone()), on.into())
+    }
+
+    /// Listens on every address of every target in `on`, one socket each, on the current runtime. Those with port 0 get
+    /// one port, the same for all.
+    ///
+    /// Returns a builder to be awaited; the runtime is looked up then.
+    ///
+    /// # Errors
+    ///
+    /// [`BindError`](anynet_core::BindError), if one of them cannot be bound; then none is left. A family that the machine
+    /// lacks is left out, unless it is the only one.
+    pub fn bind_all<T: Into<Target>>(on: impl IntoIterator<Item = T>) -> TcpBindAll<R> {
+        TcpBindAll::new(None, on.into_iter().map(Into::into).collect())
+    }
+
+    /// As [`bind_all`](Self::bind_all), on `runtime`.
+    pub fn bind_all_on<T: Into<Target>>(runtime: &R, on: impl IntoIterator<Item = T>) -> TcpBindAll<R> {
+        TcpBindAll::new(Some(runtime.clone()), on.into_iter().map(Into::into).collect())
+    }
+
+    /// Listens on `port` of every host address there is, one socket for IPv4 and one for IPv6: as
+    /// [`bind_all`](Self::bind_all) with the two wildcards.
+    ///
+    /// # Errors
+    ///
+    /// As [`bind_all`](Self::bind_all).
+    pub fn bind_port(port: u16) -> TcpBindAll<R> {
+        Self::bind_all(bind_all::every_host(port))
+    }
+
+    /// As [`bind_port`](Self::bind_port), on `runtime`.
+    pub fn bind_port_on(runtime: &R, port: u16) -> TcpBindAll<R> {
+        Self::bind_all_on(runtime, bind_all::every_host(port))
     }
 }
 

@@ -1,6 +1,6 @@
 //! What is promised of every public type, checked by the compiler.
 
-use anynet_core::{BoxListener, BoxSleep};
+use anynet_core::{BoxExecutor, BoxListener, BoxSleep, BoxStream};
 
 use crate::*;
 
@@ -8,6 +8,18 @@ const fn send<T: Send>() {}
 const fn send_sync_unpin<T: Send + Sync + Unpin>() {}
 
 const _: () = {
+    send_sync_unpin::<Counters>();
+    send_sync_unpin::<Guard<BoxExecutor>>();
+    // Sent, not shared: as their parts.
+    send::<Guarded<BoxStream, BoxExecutor, BoxSleep>>();
+    send::<GuardedStream<BoxStream, BoxExecutor>>();
+    send_sync_unpin::<Listeners<BoxListener>>();
+    send_sync_unpin::<Panic>();
+    send_sync_unpin::<Serve<'_, BoxListener, fn()>>();
+    send_sync_unpin::<ServeError>();
+    send::<Server<BoxListener>>();
+    send_sync_unpin::<ServerHandle>();
+    send_sync_unpin::<Statistics>();
     send_sync_unpin::<Attempt>();
     send_sync_unpin::<Connected<()>>();
     send_sync_unpin::<Faulty<MemoryStream>>();
@@ -19,11 +31,9 @@ const _: () = {
     send_sync_unpin::<MemorySleep>();
     send_sync_unpin::<MemoryStream>();
     send_sync_unpin::<MemoryTask<()>>();
-    send_sync_unpin::<Panic>();
-    send_sync_unpin::<Serve<'_, BoxListener, fn()>>();
-    send_sync_unpin::<ServeError>();
     send_sync_unpin::<TableResolver>();
     send_sync_unpin::<Target>();
+    send::<Wrapped<BoxSleep, (), BoxSleep>>();
     // Sent, not shared: as its parts.
     send::<Timeout<BoxSleep, BoxSleep>>();
 };

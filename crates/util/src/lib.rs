@@ -2,10 +2,10 @@
 
 mod assertions;
 mod connect;
-mod connections;
 mod faulty;
+mod listen;
+mod listeners;
 mod memory;
-mod panic;
 mod serve;
 mod table;
 mod target;
@@ -13,9 +13,13 @@ mod timeout;
 
 pub use connect::{Attempt, Connected, HappyEyeballs, Outcome, connect, connect_with, listen, listen_with};
 pub use faulty::Faulty;
+pub use listen::listen_all;
+pub use listeners::Listeners;
 pub use memory::{MemoryDatagram, MemoryListener, MemoryNetwork, MemorySleep, MemoryStream, MemoryTask};
-pub use panic::Panic;
-pub use serve::{Serve, ServeError, serve};
+pub use serve::{
+    Counters, Guard, Guarded, GuardedStream, Panic, Serve, ServeError, Server, ServerHandle, Statistics,
+    Wrapped, serve, wrapped,
+};
 pub use table::TableResolver;
 pub use target::Target;
 pub use timeout::{Timeout, timeout};

@@ -46,9 +46,10 @@ impl From<ReceiveExactlyError> for io::Error {
 impl From<AcceptError> for io::Error {
     fn from(error: AcceptError) -> Self {
         match error {
-            AcceptError::Connection(cause) | AcceptError::Exhausted(cause) | AcceptError::Broken(cause) => {
-                cause.into()
-            }
+            AcceptError::Connection(cause)
+            | AcceptError::Exhausted(cause)
+            | AcceptError::TurnedAway { cause, .. }
+            | AcceptError::Broken(cause) => cause.into(),
             AcceptError::Closed => Self::new(io::ErrorKind::NotConnected, error),
         }
     }

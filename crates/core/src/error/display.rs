@@ -106,6 +106,12 @@ impl AcceptError {
             Self::Closed => "the listener was closed on this side",
             Self::Connection(_) => "a connection failed before it was accepted",
             Self::Exhausted(_) => "no descriptor or memory is left to accept with",
+            Self::TurnedAway { clients, .. } => {
+                return write!(
+                    f,
+                    "no descriptor or memory is left: clients turned away: {clients}"
+                );
+            }
             Self::Broken(_) => "the listener is broken",
         })
     }
@@ -225,7 +231,10 @@ impl StdError for ReceiveExactlyError {
 impl StdError for AcceptError {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match self {
-            Self::Connection(cause) | Self::Exhausted(cause) | Self::Broken(cause) => Some(cause),
+            Self::Connection(cause)
+            | Self::Exhausted(cause)
+            | Self::TurnedAway { cause, .. }
+            | Self::Broken(cause) => Some(cause),
             Self::Closed => None,
         }
     }

@@ -70,9 +70,7 @@ impl<R: Runtime, K: Kind> StreamListener<R, K> {
     pub fn from_fd(runtime: R, fd: OwnedFd) -> Result<Self, AdoptError> {
         let (source, addresses) = adopt::<R, K>(&runtime, fd, Role::Listening)?;
         let ends = Ends::new(runtime, Some(addresses.local), None);
-        Ok(Self {
-            link: Link::new(source, ends),
-        })
+        Ok(Self::from_link(Link::new(source, ends)))
     }
 
     /// Stops watching the descriptor and moves it out: open, non-blocking and close-on-exec. It goes on listening, and

@@ -10,6 +10,7 @@ use anynet_util::{Serve, serve};
 use rustix::io::Errno;
 
 use super::StreamSocket;
+use super::reserve::Reserve;
 use crate::kind::{Kind, KindAddress};
 use crate::link::Link;
 use crate::options::live_option_methods;
@@ -25,6 +26,7 @@ use crate::unix::SocketFile;
 #[derive(Debug)]
 pub struct StreamListener<R: Runtime, K: Kind> {
     pub(super) link: Link<R, K>,
+    reserve: Reserve,
 }
 
 impl<R: Runtime, K: Kind> StreamListener<R, K> {
@@ -32,20 +34,30 @@ impl<R: Runtime, K: Kind> StreamListener<R, K> {
     pub(crate) fn from_listening(runtime: R, fd: OwnedFd, file: Option<Box<SocketFile>>) -> io::Result<Self> {
         let local = socket::local_address(&fd)?;
         let source = runtime.register(fd)?;
-        Ok(Self {
-            link: Link::with_file(source, Ends::new(runtime, Some(local), None), file),
-        })
+        let ends = Ends::new(runtime, Some(local), None);
+        Ok(Self::from_link(Link::with_file(source, ends, file)))
+    }
+
+    pub(super) fn from_link(link: Link<R, K>) -> Self {
+        Self {
+            link,
+            reserve: Reserve::new(),
+        }
     }
 
     live_option_methods!();
 
     /// Waits for the next connection. Cancel-safe: a connection is never taken and lost.
     ///
+    /// When no descriptor is left for the client that waits, it is told by a close, and with it whoever waits behind it,
+    /// up to 64 ([`AcceptError::TurnedAway`]): the listener keeps one descriptor in reserve, in whose place it accepts
+    /// them. Where it has none it leaves them in the queue ([`AcceptError::Exhausted`]).
+    ///
     /// # Errors
     ///
     /// [`AcceptError`] says which of them end the listener and which do not.
     pub async fn accept(&self) -> Result<StreamSocket<R, K>, AcceptError> {
-        accept(&self.link, accepted).await
+        accept(&self.link, &self.reserve, accepted).await
     }
 
     /// Accepts connections and runs `handler` on each, in a task of its own; see [`anynet_util::serve()`].
@@ -63,6 +75,7 @@ impl<R: Runtime, K: Kind> StreamListener<R, K> {
     /// Stops listening and frees the address. Connections that wait to be accepted are reset by the system.
     pub fn close(&mut self) {
         self.link.close();
+        self.reserve.release();
     }
 
     /// What closes this listener from another task. The address is free once the listener is dropped.
@@ -84,6 +97,7 @@ impl<R: Runtime, K: Kind> StreamListener<R, K> {
 /// Waits for the next connection of a listener of any kind, and has `accepted` make something of it.
 pub(crate) async fn accept<R: Runtime, K: Kind, S>(
     link: &Link<R, K>,
+    reserve: &Reserve,
     accepted: impl FnOnce(&Shared<R, K>, OwnedFd, K::Address) -> io::Result<S>,
 ) -> Result<S, AcceptError> {
     let Some(shared) = link.open() else {
@@ -92,33 +106,87 @@ pub(crate) async fn accept<R: Runtime, K: Kind, S>(
     if let Some(cause) = shared.latch.broken() {
         return Err(AcceptError::Broken(cause));
     }
-    let accept = shared
-        .source
-        .io(Direction::Read, |fd| socket::accept(fd).map(Step::Done));
+    let accept = accept_or_tell(shared, reserve);
     match shared.bell.unless_closed(&shared.latch, accept).await {
-        Some(Ok((fd, peer))) => accepted(shared, fd, peer).map_err(|error| failed(shared, error)),
-        Some(Err(error)) => Err(failed(shared, error)),
+        Some(Ok((fd, peer))) => {
+            // On an error it was taken, and is closed with its descriptor.
+            accepted(shared, fd, peer).map_err(|error| failed(shared, error, |_| 1))
+        }
+        Some(Err(error)) => Err(error),
         None => Err(AcceptError::Closed),
     }
 }
 
-/// Makes a stream of what was accepted.
+/// Takes a connection. When no descriptor is left for it, whoever waits is told.
+async fn accept_or_tell<R: Runtime, K: Kind>(
+    shared: &Shared<R, K>,
+    reserve: &Reserve,
+) -> Result<(OwnedFd, K::Address), AcceptError> {
+    let turn_away = |errno| match errno {
+        Errno::MFILE | Errno::NFILE => {
+            let fd = shared.source.as_fd();
+            reserve.turn_away(|| socket::accept::<K::Address>(fd).map(drop))
+        }
+        _ => 0, // a descriptor does not help
+    };
+    loop {
+        let accept = |fd: BorrowedFd<'_>| socket::accept(fd).map(Step::Done);
+        let error = match shared.source.io(Direction::Read, accept).await {
+            Ok(accepted) => {
+                reserve.replenish();
+                return Ok(accepted);
+            }
+            Err(error) => error,
+        };
+        let somebody_waits = || socket::ready(shared.source.as_fd(), Direction::Read).is_ok();
+        if classify(Errno::from_io_error(&error)) != Fault::Capacity || somebody_waits() {
+            return Err(failed(shared, error, turn_away));
+        }
+        // Linux takes a descriptor first and looks for a client then. Nobody waits, so nobody is to be told.
+        let arrival = |fd: BorrowedFd<'_>| socket::ready(fd, Direction::Read).map(Step::Done);
+        if let Err(error) = shared.source.io(Direction::Read, arrival).await {
+            return Err(failed(shared, error, turn_away));
+        }
+    }
+}
+
+/// Makes a stream of what was accepted. IPv4 peers of an IPv6 listener are reported as what they are.
 fn accepted<R: Runtime, K: Kind>(
     listener: &Shared<R, K>,
     fd: OwnedFd,
     peer: K::Address,
 ) -> io::Result<StreamSocket<R, K>> {
+    let reported = peer.canonical();
     // A listener on one address accepts on that address; only a wildcard has to ask.
-    let local = Some(listener.local()).filter(|local| !local.is_wildcard());
+    let local = if reported == peer {
+        Some(listener.local()).filter(|local| !local.is_wildcard())
+    } else {
+        socket::local_address(&fd)
+            .ok()
+            .map(|local: K::Address| local.canonical())
+    };
     let runtime = listener.ends.runtime.clone();
-    StreamSocket::from_connected(runtime, fd, local, peer, true)
+    StreamSocket::from_connected(runtime, fd, local, reported, true)
 }
 
-fn failed<R: Runtime, K: Kind>(listener: &Shared<R, K>, error: io::Error) -> AcceptError {
-    match classify(Errno::from_io_error(&error)) {
-        Fault::Listener => AcceptError::Broken(listener.latch.break_with(error.into())),
-        Fault::Capacity => AcceptError::Exhausted(error.into()),
-        Fault::Connection => AcceptError::Connection(error.into()),
+/// What an accept says about an error. `turn_away` tells clients that capacity is short, and says how many.
+fn failed<R: Runtime, K: Kind>(
+    listener: &Shared<R, K>,
+    error: io::Error,
+    turn_away: impl FnOnce(Errno) -> usize,
+) -> AcceptError {
+    let errno = Errno::from_io_error(&error);
+    match (classify(errno), errno) {
+        (Fault::Capacity, Some(errno)) => {
+            let clients = turn_away(errno);
+            let cause = error.into();
+            match clients {
+                0 => AcceptError::Exhausted(cause),
+                _ => AcceptError::TurnedAway { clients, cause },
+            }
+        }
+        (Fault::Connection, _) => AcceptError::Connection(error.into()),
+        _ => AcceptError::Broken(listener.latch.break_with(error.into())),
     }
 }
 

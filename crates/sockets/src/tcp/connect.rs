@@ -11,7 +11,7 @@ use anynet_util::{Connected, HappyEyeballs, Target, listen_with};
 
 use super::{TcpListener, TcpStream, socket as tcp};
 use crate::OsNetwork;
-use crate::options::{SocketOptions, builder_option_methods};
+use crate::options::{SocketOptions, V6Only, builder_option_methods};
 use crate::resolve::{Names, builder_resolver_method};
 use crate::socket::{self, BACKLOG};
 
@@ -151,6 +151,12 @@ impl<R: Runtime> TcpBind<R> {
         self
     }
 
+    /// Has an IPv6 wildcard take IPv4 clients too, whose addresses are reported as IPv4; an error on an IPv4 address.
+    /// Without it the socket is for IPv6 alone, whatever the system's default is.
+    pub fn dual_stack(self) -> Self {
+        self.option(V6Only(false))
+    }
+
     builder_resolver_method!();
     builder_option_methods!();
 
@@ -173,7 +179,7 @@ impl<R: Runtime> IntoFuture for TcpBind<R> {
     }
 }
 
-fn runtime<R: Runtime>(named: Option<R>) -> io::Result<R> {
+pub(super) fn runtime<R: Runtime>(named: Option<R>) -> io::Result<R> {
     named.map_or_else(R::current, Ok)
 }
 

@@ -14,7 +14,7 @@ use crate::kind::Kind;
 use crate::link::Link;
 use crate::options::live_option_methods;
 use crate::shared::{Ends, Shared};
-use crate::stream::accept;
+use crate::stream::{Reserve, accept};
 
 /// The kind of UNIX sequential-packet sockets.
 #[derive(Clone, Copy, Debug)]
@@ -102,6 +102,7 @@ impl<R: Runtime> DatagramSocket<R, Seqpacket, Connected> {
 #[derive(Debug)]
 pub struct UnixSeqpacketListener<R: Runtime> {
     link: Link<R, Seqpacket>,
+    reserve: Reserve,
 }
 
 impl<R: Runtime> UnixSeqpacketListener<R> {
@@ -133,6 +134,7 @@ impl<R: Runtime> UnixSeqpacketListener<R> {
         let ends = Ends::new(runtime, Some(addresses.local), None);
         Ok(Self {
             link: Link::new(source, ends),
+            reserve: Reserve::new(),
         })
     }
 
@@ -153,21 +155,26 @@ impl<R: Runtime> UnixSeqpacketListener<R> {
     ///
     /// [`AcceptError`] says which of them end the listener and which do not.
     pub async fn accept(&self) -> Result<UnixSeqpacket<R>, AcceptError> {
-        accept(&self.link, |listener: &Shared<R, Seqpacket>, fd, peer| {
-            UnixSeqpacket::connected(
-                listener.ends.runtime.clone(),
-                fd,
-                Some(listener.local()),
-                peer,
-                None,
-            )
-        })
+        accept(
+            &self.link,
+            &self.reserve,
+            |listener: &Shared<R, Seqpacket>, fd, peer| {
+                UnixSeqpacket::connected(
+                    listener.ends.runtime.clone(),
+                    fd,
+                    Some(listener.local()),
+                    peer,
+                    None,
+                )
+            },
+        )
         .await
     }
 
     /// Stops listening and frees the address. Connections that wait to be accepted are reset by the system.
     pub fn close(&mut self) {
         self.link.close();
+        self.reserve.release();
     }
 
     /// What closes this listener from another task. The address is free once the listener is dropped.
@@ -207,6 +214,7 @@ impl UnixConnection for Seqpacket {
         let source = runtime.register(fd)?;
         Ok(UnixSeqpacketListener {
             link: Link::with_file(source, Ends::new(runtime, None, None), file),
+            reserve: Reserve::new(),
         })
     }
 }

@@ -1,0 +1,332 @@
+//! Serving while no descriptor is left. The limit is the process's, so each case runs in one of its own: this program again,
+//! with the case's name.
+
+use std::env;
+use std::fs::File;
+use std::io::{ErrorKind, Read, Write};
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::process::Command;
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anynet_core::{
+    AcceptError, Address, AttributesExt, BoxListener, BoxStream, BoxTask, ByteReceiveStreamExt,
+    ByteSendStreamExt, Executor, Listener, LocalAddress, ReceiveError, Result,
+};
+use anynet_sockets::{TcpListener, UnixListener};
+use anynet_util::{ServeError, Server, ServerHandle};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use socket2::{Domain, SockAddr, Socket, Type};
+
+use crate::Context;
+use crate::case::cases;
+
+cases![
+    an_accept_without_a_free_descriptor_tells_who_waits_by_a_close,
+    clients_are_told_at_once_and_served_when_there_are_descriptors_again,
+    unix_and_adopted_listeners_tell_their_clients_too,
+    without_a_reserve_clients_wait_and_are_served_when_there_are_descriptors_again,
+];
+
+async fn an_accept_without_a_free_descriptor_tells_who_waits_by_a_close(context: Context) {
+    if !is_alone(
+        &context,
+        "an_accept_without_a_free_descriptor_tells_who_waits_by_a_close",
+    ) {
+        return;
+    }
+    let listener = context.listener().await;
+    let mut clients = Clients::new(&address(&listener), 4);
+    let filled = Filled::new(0);
+    // Nobody waits, so there is nobody to tell, whether the system looks for a client first or for a descriptor.
+    let mut accept = Box::pin(listener.accept());
+    context.assert_waits(&mut accept).await;
+    let told = [(); 3].map(|()| clients.connect());
+    match context.within(accept).await {
+        Err(AcceptError::TurnedAway { clients, cause }) => {
+            assert_eq!(cause.raw_os_error(), Some(libc::EMFILE));
+            assert_eq!(clients, 3);
+        }
+        other => panic!("{other:?}"),
+    }
+    assert!(!told.iter().any(is_answered));
+    let mut accept = Box::pin(listener.accept());
+    context.assert_waits(&mut accept).await;
+    drop(filled);
+    let _served = clients.connect();
+    let accepted = context.within(accept).await;
+    assert!(accepted.is_ok(), "{accepted:?}");
+}
+
+async fn clients_are_told_at_once_and_served_when_there_are_descriptors_again(context: Context) {
+    if is_alone(
+        &context,
+        "clients_are_told_at_once_and_served_when_there_are_descriptors_again",
+    ) {
+        under_load(&context, context.listener().await, 100).await;
+    }
+}
+
+async fn unix_and_adopted_listeners_tell_their_clients_too(context: Context) {
+    if !is_alone(&context, "unix_and_adopted_listeners_tell_their_clients_too") {
+        return;
+    }
+    let fd = context.listener().await.into_fd().unwrap();
+    let adopted = TcpListener::from_fd(context.runtime().clone(), fd).unwrap();
+    under_load(&context, adopted, 10).await;
+    under_load(&context, context.unix_listener().await, 10).await;
+    let fd = context.unix_listener().await.into_fd().unwrap();
+    let adopted = UnixListener::from_fd(context.runtime().clone(), fd).unwrap();
+    under_load(&context, adopted, 10).await;
+}
+
+async fn without_a_reserve_clients_wait_and_are_served_when_there_are_descriptors_again(context: Context) {
+    if !is_alone(
+        &context,
+        "without_a_reserve_clients_wait_and_are_served_when_there_are_descriptors_again",
+    ) {
+        return;
+    }
+    let probe = context.listener().await;
+    let mut clients = Clients::new(&address(&probe), 1);
+    // The listener takes the last descriptor, and none is left for its reserve.
+    drop(probe);
+    let filled = Filled::new(1);
+    let (client, used) = {
+        let again = context.listener().await;
+        clients.to = address(&again);
+        let served = Served::start(&context, again);
+        let used = cpu();
+        let client = clients.connect();
+        context.runtime().sleep(Duration::from_secs(2)).await;
+        let used = cpu() - used;
+        let tries = served.reports.lock().unwrap().len();
+        assert!(
+            (8..40).contains(&tries),
+            "each try is told, and none in a hurry: {tries}"
+        );
+        let statistics = served.handle.statistics();
+        assert_eq!((statistics.exhausted, statistics.turned_away), (tries as u64, 0));
+        drop(filled);
+        let answered = elsewhere(&context, move || is_answered(&client)).await;
+        (answered, used)
+    };
+    assert!(client, "it waited, and is served");
+    assert_little(used);
+}
+
+/// How long it is between two clients. A hundred of them come in two seconds.
+const EVERY: Duration = Duration::from_millis(20);
+
+/// Has `count` clients come while no descriptor is left.
+async fn under_load(context: &Context, listener: impl Listener, count: usize) {
+    let mut clients = Clients::new(&address(&listener), count + 3);
+    let served = Served::start(context, listener);
+    let mut existing = clients.connect();
+    existing.write_all(b"y").unwrap();
+    context.until(|| served.handle.statistics().open == 1).await;
+
+    let filled = Filled::new(0);
+    let used = cpu();
+    let (mut clients, _kept) = elsewhere(context, move || {
+        let mut kept = Vec::new(); // or there would be descriptors again
+        for _ in 0..count {
+            let client = clients.connect();
+            let started = Instant::now();
+            assert!(!is_answered(&client), "nothing is left to serve it with");
+            kept.push(client);
+            let took = started.elapsed();
+            assert!(took < Duration::from_secs(1), "{took:?}");
+            thread::sleep(EVERY);
+        }
+        (clients, kept)
+    })
+    .await;
+    let used = cpu() - used;
+    if count >= 100 {
+        assert_little(used);
+    }
+    let (existing, _kept_too) = elsewhere(context, move || (is_answered(&existing), existing)).await;
+    assert!(existing, "who was there before is served");
+    let statistics = served.handle.statistics();
+    assert_eq!(statistics.turned_away, count as u64);
+    assert_eq!(statistics.accepted, 1, "no handler sees them");
+    assert!(!served.reports.lock().unwrap().is_empty(), "it is told");
+    assert_eq!(served.strangers(), 0, "and nothing else is");
+
+    drop(filled);
+    let again = elsewhere(context, move || {
+        is_answered(&clients.connect()) && is_answered(&clients.connect())
+    });
+    assert!(again.await, "service resumes");
+}
+
+/// A server, and what it reported.
+struct Served {
+    handle: ServerHandle,
+    reports: Arc<Mutex<Vec<ServeError>>>,
+    _serving: BoxTask<Result<()>>,
+}
+
+impl Served {
+    fn start(context: &Context, listener: impl Listener) -> Self {
+        let reports = Arc::<Mutex<Vec<_>>>::default();
+        let told = reports.clone();
+        let server =
+            Server::new(BoxListener::new(listener)).on_error(move |error| told.lock().unwrap().push(error));
+        let handle = server.handle();
+        Self {
+            handle,
+            reports,
+            _serving: context.runtime().spawn(server.serve(echo)),
+        }
+    }
+
+    /// How many reports are of something else than a lack of descriptors.
+    fn strangers(&self) -> usize {
+        let is_lack = |error: &&ServeError| {
+            matches!(
+                error,
+                ServeError::Accept(AcceptError::TurnedAway { .. } | AcceptError::Exhausted(_))
+            )
+        };
+        self.reports
+            .lock()
+            .unwrap()
+            .iter()
+            .filter(|error| !is_lack(error))
+            .count()
+    }
+}
+
+async fn echo(mut stream: BoxStream) -> Result<()> {
+    let mut buf = [0; 8];
+    loop {
+        match stream.receive(&mut buf).await {
+            Ok(n) => stream.send(&buf[..n]).await?,
+            Err(ReceiveError::EndOfStream) => return Ok(()),
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// Sockets that were made while there were descriptors, to be connected when there are none.
+struct Clients {
+    to: SockAddr,
+    sockets: Vec<Socket>,
+}
+
+impl Clients {
+    fn new(to: &SockAddr, count: usize) -> Self {
+        let socket = || Socket::new(Domain::from(i32::from(to.family())), Type::STREAM, None).unwrap();
+        Self {
+            to: to.clone(),
+            sockets: std::iter::repeat_with(socket).take(count).collect(),
+        }
+    }
+
+    fn connect(&mut self) -> Socket {
+        let socket = self.sockets.pop().expect("there are enough");
+        socket.connect(&self.to).expect("the system completes it");
+        socket
+    }
+}
+
+/// Whether a client gets its answer, or else sees its connection end.
+fn is_answered(mut client: &Socket) -> bool {
+    const PATIENCE: Duration = Duration::from_secs(5);
+    client.set_read_timeout(Some(PATIENCE)).unwrap();
+    if client.write_all(b"x").is_err() {
+        return false;
+    }
+    match client.read(&mut [0; 1]) {
+        Ok(n) => n == 1,
+        Err(error) if error.kind() == ErrorKind::WouldBlock => panic!("it hangs"),
+        Err(_) => false,
+    }
+}
+
+/// Every descriptor that the process may have, but a few, until it is dropped.
+struct Filled {
+    _fds: Vec<OwnedFd>,
+    limit: Rlimit,
+}
+
+impl Filled {
+    fn new(free: usize) -> Self {
+        let limit = getrlimit(Resource::Nofile);
+        let null = File::open("/dev/null").unwrap();
+        // High enough for what is there, low enough to be filled.
+        let lowered = Rlimit {
+            current: Some(null.as_raw_fd() as u64 + 64),
+            ..limit
+        };
+        setrlimit(Resource::Nofile, lowered).unwrap();
+        let mut fds = vec![OwnedFd::from(null)];
+        while let Ok(another) = fds[0].try_clone() {
+            fds.push(another);
+        }
+        fds.truncate(fds.len() - free);
+        Self { _fds: fds, limit }
+    }
+}
+
+impl Drop for Filled {
+    fn drop(&mut self) {
+        setrlimit(Resource::Nofile, self.limit).expect("it may be raised to what it was");
+    }
+}
+
+/// Runs what blocks on a thread of its own.
+async fn elsewhere<T: Send + 'static>(context: &Context, work: impl FnOnce() -> T + Send + 'static) -> T {
+    let thread = thread::spawn(work);
+    while !thread.is_finished() {
+        context.runtime().sleep(EVERY).await; // not too often: the processor time is looked at
+    }
+    thread.join().expect("its asserts hold")
+}
+
+/// The processor time that the process has used.
+fn cpu() -> Duration {
+    let of = |time: rustix::time::Timespec| {
+        Duration::new(
+            time.tv_sec.unsigned_abs(),
+            u32::try_from(time.tv_nsec).unwrap_or(0),
+        )
+    };
+    of(rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime))
+}
+
+/// Asserts that what was used in two seconds is less than a twentieth of a core.
+#[track_caller]
+fn assert_little(used: Duration) {
+    assert!(used < Duration::from_millis(100), "{used:?}");
+}
+
+fn address(listener: &impl Listener) -> SockAddr {
+    let LocalAddress(address) = listener.attribute().expect("it listens somewhere");
+    match address {
+        Address::Ip(address) => address.into(),
+        Address::Unix(address) => SockAddr::unix(address.path().expect("it has a path")).unwrap(),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Whether this process runs nothing but `case`. If not, runs it in one that does, and fails as it fails.
+fn is_alone(context: &Context, case: &str) -> bool {
+    const CHILD: &str = "ANYNET_ALONE";
+    if env::var_os(CHILD).is_some() {
+        return true;
+    }
+    let trial = format!("{}::any::exhausted::{case}", context.backend.name);
+    let child = Command::new(env::current_exe().unwrap())
+        .args([&trial, "--exact"])
+        .env(CHILD, "")
+        .env_remove("ANYNET_FDS")
+        .output()
+        .unwrap();
+    let output = String::from_utf8_lossy(&child.stdout) + String::from_utf8_lossy(&child.stderr);
+    assert!(child.status.success() && output.contains("1 passed"), "{output}");
+    false
+}

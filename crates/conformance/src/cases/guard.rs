@@ -1,0 +1,333 @@
+//! Connections under guard, and wrapped ones.
+
+use std::future::pending;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use anynet_core::{
+    AttributesExt, BoxRuntime, BoxTask, Error, Executor, LocalAddress, PeerAddress, ReceiveError, Result,
+    SendError,
+};
+use anynet_sockets::TcpStream;
+use anynet_util::{Guard, GuardedStream, ServeError, Server, ServerHandle, wrapped};
+
+use crate::Context;
+use crate::case::cases;
+
+cases![
+    an_idle_connection_ends_after_its_time_which_every_byte_starts_anew,
+    an_idle_connection_ends_whatever_its_handler_does,
+    a_connection_that_does_not_move_breaks_and_one_that_is_busy_does_not,
+    a_send_that_does_not_move_breaks,
+    a_handler_that_did_not_end_well_resets_its_connection,
+    a_handler_that_ended_well_ends_its_connection_in_order,
+    a_guarded_stream_can_do_what_it_could_without,
+    a_guarded_stream_that_was_taken_out_is_its_takers,
+    wrapping_runs_in_the_connections_own_task_and_has_a_deadline,
+    a_wrapper_that_fails_is_the_connections_failure,
+];
+
+/// Long enough to be told from at once, short enough to wait for.
+const LIMIT: Duration = Duration::from_millis(150);
+
+async fn an_idle_connection_ends_after_its_time_which_every_byte_starts_anew(context: Context) {
+    let server = Started::guarded(&context, |guard| guard.idle_timeout(LIMIT), echo).await;
+    let mut client = context.connect(server.address).await;
+    let connected = context.runtime().now();
+    let mut last = connected;
+    for _ in 0..4 {
+        context.runtime().sleep(LIMIT / 2).await;
+        last = context.runtime().now();
+        context.within(client.send(b"x")).await.unwrap();
+        context.within(client.receive_exactly(&mut [0])).await.unwrap();
+    }
+    let received = context.within(client.receive(&mut [0; 8])).await;
+    assert!(
+        matches!(received, Err(ReceiveError::EndOfStream)),
+        "in order: {received:?}"
+    );
+    let quiet = context.runtime().now() - last;
+    assert!(quiet >= LIMIT && last - connected >= 2 * LIMIT, "{quiet:?}");
+    server
+        .assert_told(&context, |error| matches!(error, Error::TimedOut(_)))
+        .await;
+}
+
+async fn an_idle_connection_ends_whatever_its_handler_does(context: Context) {
+    let hang = |_stream| async { pending().await };
+    let server = Started::guarded(&context, |guard| guard.idle_timeout(LIMIT), hang).await;
+    let mut client = context.connect(server.address).await;
+    let received = context.within(client.receive(&mut [0; 8])).await;
+    assert!(matches!(received, Err(ReceiveError::EndOfStream)), "{received:?}");
+    server
+        .assert_told(&context, |error| matches!(error, Error::TimedOut(_)))
+        .await;
+}
+
+async fn a_connection_that_does_not_move_breaks_and_one_that_is_busy_does_not(context: Context) {
+    let runtime = context.runtime().clone();
+    let busy = move |mut stream: Guarded| {
+        let runtime = runtime.clone();
+        async move {
+            stream.receive(&mut [0; 8]).await?;
+            runtime.sleep(2 * LIMIT).await; // the peer is not waited for
+            stream.send(b"x").await?;
+            stream.receive(&mut [0; 8]).await?;
+            Ok(())
+        }
+    };
+    let server = Started::guarded(&context, |guard| guard.progress_timeout(LIMIT), busy).await;
+    let mut client = context.connect(server.address).await;
+    context.within(client.send(b"x")).await.unwrap();
+    context.within(client.receive_exactly(&mut [0])).await.unwrap();
+    let received = context.within(client.receive(&mut [0; 8])).await;
+    assert!(
+        matches!(received, Err(ReceiveError::Broken(_))),
+        "a reset: {received:?}"
+    );
+    server
+        .assert_told(&context, |error| {
+            matches!(error, Error::Receive(ReceiveError::Broken(cause)) if cause.kind() == std::io::ErrorKind::TimedOut)
+        })
+        .await;
+}
+
+async fn a_send_that_does_not_move_breaks(context: Context) {
+    let send = |mut stream: Guarded| async move {
+        loop {
+            if let Err(error) = stream.send(&[0; 64 << 10]).await {
+                // And again and again.
+                assert!(matches!(stream.send(b"x").await, Err(SendError::Broken(_))));
+                assert!(matches!(
+                    stream.receive(&mut [0; 1]).await,
+                    Err(ReceiveError::Broken(_))
+                ));
+                return Err(error.into());
+            }
+        }
+    };
+    let server = Started::guarded(&context, |guard| guard.progress_timeout(LIMIT), send).await;
+    let client = context.connect(server.address).await;
+    server
+        .assert_told(&context, |error| {
+            matches!(error, Error::Send(SendError::Broken(cause)) if cause.kind() == std::io::ErrorKind::TimedOut)
+        })
+        .await;
+    drop(client);
+}
+
+async fn a_handler_that_did_not_end_well_resets_its_connection(context: Context) {
+    let end = |mut stream: Guarded| async move {
+        let mut how = [0];
+        stream.receive(&mut how).await?;
+        stream.send(b"a part").await?;
+        match how {
+            [b'!'] => Err(Error::other("asked to fail")),
+            [b'*'] => std::panic::resume_unwind(Box::new("asked to panic")),
+            _ => pending().await,
+        }
+    };
+    let server = Started::guarded(&context, Guard::abort_on_failure, end).await;
+    let mut hung = context.connect(server.address).await;
+    context.within(hung.send(b"?")).await.unwrap();
+    context.within(hung.receive_exactly(&mut [0; 6])).await.unwrap();
+    for how in [b'!', b'*'] {
+        let mut client = context.connect(server.address).await;
+        context.within(client.send(&[how])).await.unwrap();
+        let (_, end) = context.drain(&mut client).await;
+        assert!(matches!(end, ReceiveError::Broken(_)), "{end:?}");
+    }
+    drop(server.serving);
+    let (_, end) = context.drain(&mut hung).await;
+    assert!(matches!(end, ReceiveError::Broken(_)), "cancelled: {end:?}");
+}
+
+async fn a_handler_that_ended_well_ends_its_connection_in_order(context: Context) {
+    let send = |mut stream: Guarded| async move { Ok(stream.send(b"all of it").await?) };
+    let server = Started::guarded(&context, Guard::abort_on_failure, send).await;
+    let mut client = context.connect(server.address).await;
+    let (received, end) = context.drain(&mut client).await;
+    assert_eq!(received, b"all of it");
+    assert!(matches!(end, ReceiveError::EndOfStream), "{end:?}");
+}
+
+async fn a_guarded_stream_can_do_what_it_could_without(context: Context) {
+    let probe = |mut stream: Guarded| async move {
+        let facts = (
+            stream
+                .attribute::<PeerAddress>()
+                .map(|PeerAddress(peer)| peer.ip()),
+            stream.attribute::<LocalAddress>().is_some(),
+            stream.raw_socket().is_some(),
+        );
+        assert_eq!(facts, (Some(Some(stream.get_ref().peer_address())), true, true));
+        assert!(stream.get_ref().nodelay()?);
+        assert_eq!(stream.get_mut().peek(&mut [0; 8]).await?, 1);
+        let mut received = [0; 1];
+        stream.receive_exactly(&mut received).await?;
+        stream
+            .send_vectored(&mut [std::io::IoSlice::new(&received)])
+            .await?;
+        stream.flush().await?;
+        stream.send_eof().await?;
+        assert!(matches!(stream.send(b"x").await, Err(SendError::Closed)));
+        assert!(matches!(
+            stream.receive(&mut [0; 1]).await,
+            Err(ReceiveError::EndOfStream)
+        ));
+        Ok(stream.close().await?)
+    };
+    let guarded = |guard: Guard<BoxRuntime>| guard.idle_timeout(Duration::from_secs(5)).abort_on_failure();
+    let server = Started::guarded(&context, guarded, probe).await;
+    let mut client = context.connect(server.address).await;
+    context.within(client.send(b"x")).await.unwrap();
+    context.within(client.receive_exactly(&mut [0])).await.unwrap();
+    let end = context.within(client.receive(&mut [0; 1])).await;
+    assert!(matches!(end, Err(ReceiveError::EndOfStream)), "{end:?}");
+    context.within(client.send_eof()).await.unwrap();
+    context.until(|| server.handle.statistics().finished == 1).await;
+}
+
+async fn a_guarded_stream_that_was_taken_out_is_its_takers(context: Context) {
+    let kept = Arc::<Mutex<Option<Stream>>>::default();
+    let keep = kept.clone();
+    let take = move |stream: Guarded| {
+        *keep.lock().unwrap() = Some(stream.into_inner());
+        async { Err(Error::other("and fails")) }
+    };
+    let server = Started::guarded(&context, Guard::abort_on_failure, take).await;
+    let mut client = context.connect(server.address).await;
+    context.until(|| server.handle.statistics().failed == 1).await;
+    let mut kept = kept.lock().unwrap().take().unwrap();
+    context.assert_talks(&mut client, &mut kept).await;
+}
+
+async fn wrapping_runs_in_the_connections_own_task_and_has_a_deadline(context: Context) {
+    let server = Started::new(
+        &context,
+        wrapped(context.runtime().clone(), LIMIT, greet, greeted),
+    )
+    .await;
+    // One that dawdles keeps nobody waiting.
+    let mut dawdling = context.connect(server.address).await;
+    let connected = context.runtime().now();
+    let mut quick = context.connect(server.address).await;
+    context.within(quick.send(b"q")).await.unwrap();
+    context.within(quick.receive_exactly(&mut [0])).await.unwrap();
+    let received = context.within(dawdling.receive(&mut [0])).await;
+    assert!(matches!(received, Err(ReceiveError::EndOfStream)), "{received:?}");
+    let took = context.runtime().now() - connected;
+    assert!(took >= LIMIT - Duration::from_millis(20), "{took:?}");
+    server
+        .assert_told(&context, |error| matches!(error, Error::TimedOut(_)))
+        .await;
+    // The deadline is for the wrapping alone.
+    context.within(quick.send(b"q")).await.unwrap();
+    context.within(quick.receive_exactly(&mut [0])).await.unwrap();
+}
+
+async fn a_wrapper_that_fails_is_the_connections_failure(context: Context) {
+    let server = Started::new(
+        &context,
+        wrapped(context.runtime().clone(), LIMIT, greet, greeted),
+    )
+    .await;
+    let mut wrong = context.connect(server.address).await;
+    context.within(wrong.send(b"w")).await.unwrap();
+    let received = context.within(wrong.receive(&mut [0])).await;
+    assert!(matches!(received, Err(ReceiveError::EndOfStream)), "{received:?}");
+    server
+        .assert_told(&context, |error| error.to_string() == "no greeting")
+        .await;
+    let mut right = context.connect(server.address).await;
+    context.within(right.send(b"q")).await.unwrap();
+    context.within(right.receive_exactly(&mut [0])).await.unwrap();
+}
+
+type Stream = TcpStream<BoxRuntime>;
+type Guarded = GuardedStream<Stream, BoxRuntime>;
+
+/// What wraps: the client begins with a `q`.
+async fn greet(mut stream: Stream) -> Result<(u8, Stream)> {
+    let mut greeting = [0];
+    stream.receive_exactly(&mut greeting).await?;
+    if greeting != *b"q" {
+        return Err(Error::other("no greeting"));
+    }
+    Ok((greeting[0], stream))
+}
+
+/// What takes the wrapped stream: sends the greeting back, for each byte.
+async fn greeted((greeting, mut stream): (u8, Stream)) -> Result<()> {
+    loop {
+        stream.send(&[greeting]).await?;
+        stream.receive(&mut [0]).await?;
+    }
+}
+
+async fn echo(mut stream: Guarded) -> Result<()> {
+    let mut buf = [0; 8];
+    loop {
+        let received = stream.receive(&mut buf).await?;
+        stream.send(&buf[..received]).await?;
+    }
+}
+
+/// A server that serves, and what it reports.
+struct Started {
+    address: SocketAddr,
+    handle: ServerHandle,
+    reports: Arc<Mutex<Vec<ServeError>>>,
+    serving: BoxTask<Result<()>>,
+}
+
+impl Started {
+    async fn new<H, F>(context: &Context, handler: H) -> Self
+    where
+        H: Fn(Stream) -> F + Send + Sync + 'static,
+        F: Future<Output = Result<()>> + Send + 'static,
+    {
+        let listener = context.listener().await;
+        let address = listener.local_address();
+        let reports = Arc::<Mutex<Vec<_>>>::default();
+        let told = reports.clone();
+        let server = Server::new(listener).on_error(move |error| told.lock().unwrap().push(error));
+        Self {
+            address,
+            handle: server.handle(),
+            reports,
+            serving: context.runtime().spawn(server.serve(handler)),
+        }
+    }
+
+    async fn guarded<H, F>(
+        context: &Context,
+        guard: impl FnOnce(Guard<BoxRuntime>) -> Guard<BoxRuntime>,
+        handler: H,
+    ) -> Self
+    where
+        H: Fn(Guarded) -> F + Send + Sync + 'static,
+        F: Future<Output = Result<()>> + Send + 'static,
+    {
+        let guard = guard(Guard::new(context.runtime().clone()));
+        Self::new(context, guard.around(handler)).await
+    }
+
+    /// Asserts that one connection failed, and how.
+    fn assert_told<'a>(
+        &self,
+        context: &'a Context,
+        check: impl Fn(&Error) -> bool + 'a,
+    ) -> impl Future<Output = ()> + 'a {
+        let reports = self.reports.clone();
+        async move {
+            context.until(|| !reports.lock().unwrap().is_empty()).await;
+            let reports = reports.lock().unwrap();
+            assert!(
+                matches!(&reports[..], [ServeError::Failed(error)] if check(error)),
+                "{reports:?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! Several listeners as one.
+
+use anynet_core::{AcceptError, Closer, Listener as _};
+use anynet_sockets::TcpListener;
+
+use super::bound;
+use crate::Context;
+use crate::case::cases;
+use crate::context::{LOOPBACK_4, LOOPBACK_6};
+
+cases![
+    a_closed_listener_among_several_is_passed_over,
+    busy_and_quiet_listeners_both_get_their_turn,
+];
+
+async fn a_closed_listener_among_several_is_passed_over(context: Context) {
+    let bind = TcpListener::bind_all_on(context.runtime(), [LOOPBACK_4, LOOPBACK_6]);
+    let listeners = bound(&context, bind).await;
+    let closers: Vec<Closer> = listeners.iter().map(TcpListener::closer).collect();
+    let open = listeners.iter().nth(1).unwrap().local_address();
+    let mut accept = Box::pin(listeners.accept());
+    context.assert_waits(&mut accept).await;
+    closers[0].close();
+    context.assert_waits(&mut accept).await;
+    let client = context.connect(open).await;
+    let accepted = context.within(accept).await.unwrap();
+    assert_eq!(accepted.peer_address(), client.local_address());
+    closers[1].close();
+    let closed = context.within(Box::pin(listeners.accept())).await.map(drop);
+    assert!(matches!(closed, Err(AcceptError::Closed)), "{closed:?}");
+}
+
+async fn busy_and_quiet_listeners_both_get_their_turn(context: Context) {
+    let bind = TcpListener::bind_all_on(context.runtime(), [LOOPBACK_4, LOOPBACK_6]);
+    let listeners = bound(&context, bind).await;
+    let [busy, quiet] = [0, 1].map(|place| listeners.iter().nth(place).unwrap().local_address());
+    let mut clients = Vec::new();
+    for _ in 0..8 {
+        clients.push(context.connect(busy).await);
+    }
+    let quiet = context.connect(quiet).await;
+    context.settle().await;
+    let mut peers = Vec::new();
+    for _ in 0..3 {
+        peers.push(
+            context
+                .within(Box::pin(listeners.accept()))
+                .await
+                .unwrap()
+                .peer_address(),
+        );
+    }
+    assert!(peers.contains(&quiet.local_address()), "{peers:?}");
+}

@@ -1,0 +1,128 @@
+//! A descriptor that a listener keeps, to be able to turn clients away when no other is left.
+//!
+//! Without one a client for whom there is no descriptor stays in the queue and waits, and nobody can tell it. Twisted's
+//! remedy: a descriptor is kept from the beginning; it is closed, and its place used to accept and close those who wait.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixDatagram;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+/// How many clients are turned away in one go: then others may run.
+const BATCH: usize = 64;
+
+/// The descriptor, if there is one.
+#[derive(Debug)]
+pub(crate) struct Reserve {
+    held: Mutex<Option<OwnedFd>>,
+    /// Whether it is to be taken when there are descriptors again. Beside the lock, for every accept asks.
+    is_missing: AtomicBool,
+}
+
+impl Reserve {
+    /// Takes one, if there is one to take. A listener goes without as well as it can.
+    pub(crate) fn new() -> Self {
+        let held = take();
+        Self {
+            is_missing: AtomicBool::new(held.is_none()),
+            held: Mutex::new(held),
+        }
+    }
+
+    /// Takes one if there is none: for whoever has just seen that there are descriptors.
+    #[inline]
+    pub(crate) fn replenish(&self) {
+        if self.is_missing.load(Ordering::Relaxed) {
+            self.lend(|| ());
+        }
+    }
+
+    /// Has `accept` take and close whoever waits, one by one, in the place of the reserve, and takes the reserve back. Says
+    /// how many there were: none, too, where there is no reserve, or another thread was faster.
+    pub(crate) fn turn_away(&self, mut accept: impl FnMut() -> io::Result<()>) -> usize {
+        self.lend(|| {
+            let mut clients = 0;
+            for _ in 0..BATCH {
+                if accept().is_err() {
+                    break;
+                }
+                clients += 1;
+            }
+            clients
+        })
+    }
+
+    /// Lets go of the descriptor for good: the listener is closed.
+    pub(crate) fn release(&mut self) {
+        *self.is_missing.get_mut() = false;
+        *self.held.get_mut().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Runs `f` while the descriptor is free, and takes it back. `f` runs no code of others: what opened a file here, a
+    /// log, would take the place.
+    fn lend<T>(&self, f: impl FnOnce() -> T) -> T {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        *held = None;
+        let output = f();
+        *held = take();
+        self.is_missing.store(held.is_none(), Ordering::Relaxed);
+        output
+    }
+}
+
+/// A descriptor that stands for nothing: a socket without a name, which needs no file to be there.
+fn take() -> Option<OwnedFd> {
+    UnixDatagram::unbound().ok().map(OwnedFd::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+    use std::net::{TcpListener, TcpStream};
+
+    use super::*;
+
+    #[test]
+    fn whoever_waits_is_turned_away_and_the_reserve_is_taken_back() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let reserve = Reserve::new();
+        for _ in 0..2 {
+            let clients = [(); 3].map(|()| TcpStream::connect(listener.local_addr().unwrap()).unwrap());
+            assert_eq!(reserve.turn_away(|| listener.accept().map(drop)), 3);
+            assert_eq!(reserve.turn_away(|| listener.accept().map(drop)), 0);
+            for mut client in clients {
+                assert_eq!(client.read(&mut [0]).unwrap(), 0, "told by a close");
+            }
+            assert!(reserve.held.lock().unwrap().is_some());
+            assert!(!reserve.is_missing.load(Ordering::Relaxed));
+        }
+    }
+
+    #[test]
+    fn no_more_than_a_batch_is_turned_away_at_once() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let clients: Vec<_> = (0..=BATCH)
+            .map(|_| TcpStream::connect(listener.local_addr().unwrap()).unwrap())
+            .collect();
+        let reserve = Reserve::new();
+        assert_eq!(reserve.turn_away(|| listener.accept().map(drop)), BATCH);
+        assert_eq!(reserve.turn_away(|| listener.accept().map(drop)), 1);
+        drop(clients);
+    }
+
+    #[test]
+    fn a_reserve_that_is_missing_is_taken_when_there_is_one_and_not_after_a_close() {
+        let mut reserve = Reserve {
+            held: Mutex::new(None),
+            is_missing: AtomicBool::new(true),
+        };
+        reserve.replenish();
+        assert!(reserve.held.lock().unwrap().is_some());
+        reserve.release();
+        reserve.replenish();
+        assert!(reserve.held.lock().unwrap().is_none());
+    }
+}

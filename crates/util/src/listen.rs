@@ -1,0 +1,88 @@
+//! Listening on several addresses, on one port.
+
+use std::io;
+use std::net::SocketAddr;
+
+use anynet_core::{Address, AttributesExt, BindError, Cause, Listener, LocalAddress};
+
+/// Listens on every one of `addresses`, by `attempt`, and gives the listeners in that order. Those with port 0 get one
+/// port, the same for all.
+///
+/// **The port** is chosen by the first of them to be bound. If another cannot have it, all are closed and the next address
+/// chooses, once for each address: AnyIO's rule. Addresses that are there twice are bound once. An attempt that fails with
+/// what `is_lacking` knows as "there is no such family here" is passed over, unless all do.
+///
+/// # Errors
+///
+/// [`BindError::Failed`] with the attempts that failed; no listener is left then. [`BindError::Resolve`] if there is no
+/// address.
+pub async fn listen_all<L, F>(
+    addresses: impl IntoIterator<Item = SocketAddr>,
+    is_lacking: impl Fn(&Cause) -> bool,
+    attempt: impl Fn(SocketAddr) -> F,
+) -> Result<Vec<L>, BindError>
+where
+    L: Listener,
+    F: Future<Output = Result<L, BindError>>,
+{
+    let mut wanted: Vec<SocketAddr> = Vec::new();
+    for address in addresses {
+        if !wanted.contains(&address) {
+            wanted.push(address);
+        }
+    }
+    let mut taken = Vec::new();
+    'port: for first in 0..wanted.len() {
+        let mut listeners = Vec::new();
+        let mut lacking = Vec::new();
+        let mut port = 0;
+        for place in (first..wanted.len()).chain(0..first) {
+            let mut address = wanted[place];
+            let chooses = address.port() == 0 && port == 0;
+            let follows = address.port() == 0 && port != 0;
+            if follows {
+                address.set_port(port);
+            }
+            match attempt(address).await {
+                Ok(listener) => {
+                    if chooses {
+                        port = port_of(&listener);
+                    }
+                    listeners.push((place, listener));
+                }
+                Err(BindError::Failed(mut attempts)) => {
+                    if attempts.iter().all(|attempt| is_lacking(&attempt.cause)) {
+                        lacking.append(&mut attempts);
+                        continue;
+                    }
+                    let is_taken = attempts
+                        .iter()
+                        .all(|attempt| attempt.cause.kind() == io::ErrorKind::AddrInUse);
+                    taken.append(&mut attempts);
+                    if follows && is_taken {
+                        continue 'port;
+                    }
+                    return Err(BindError::Failed(taken));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        if listeners.is_empty() {
+            return Err(BindError::Failed(lacking));
+        }
+        listeners.sort_by_key(|(place, _)| *place);
+        return Ok(listeners.into_iter().map(|(_, listener)| listener).collect());
+    }
+    if taken.is_empty() {
+        let host = String::new();
+        return Err(BindError::Resolve(anynet_core::ResolveError::NoAddress { host }));
+    }
+    Err(BindError::Failed(taken))
+}
+
+fn port_of(listener: &impl Listener) -> u16 {
+    match listener.attribute() {
+        Some(LocalAddress(Address::Ip(address))) => address.port(),
+        _ => 0,
+    }
+}

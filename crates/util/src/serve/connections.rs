@@ -1,0 +1,230 @@
+//! The tasks of the connections that a server has open.
+
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use anynet_core::{Executor, Result, Task};
+use pin_project_lite::pin_project;
+use slab::Slab;
+
+use super::hub::Hub;
+use super::statistics::Tally;
+use super::{Panic, ServeError};
+
+/// The open connections of one accept loop, one task each. Dropping it cancels them all.
+pub(crate) struct Connections<E: Executor> {
+    tasks: Arc<Mutex<Tasks<E::Task<()>>>>,
+    executor: E,
+    hub: Arc<Hub>,
+}
+
+struct Tasks<T> {
+    slots: Slab<Slot<T>>,
+    /// Whoever waits for the last connection to end.
+    waiting: Option<Waker>,
+}
+
+/// A task can end before its handle has been stored, on another thread; whichever comes second empties the slot.
+enum Slot<T> {
+    Starting,
+    Running(T),
+    Finished,
+}
+
+impl<E: Executor> Connections<E> {
+    pub(crate) fn new(executor: E, hub: Arc<Hub>) -> Self {
+        Self {
+            tasks: Arc::new(Mutex::new(Tasks {
+                slots: Slab::new(),
+                waiting: None,
+            })),
+            executor,
+            hub,
+        }
+    }
+
+    /// Calls `handler` and runs what it returns in a task of its own. `permit` goes with the task.
+    pub(crate) fn handle<F, P>(&self, handler: impl FnOnce() -> F, permit: P)
+    where
+        F: Future<Output = Result<()>> + Send + 'static,
+        P: Send + 'static,
+    {
+        // The handler's own code runs before its future does: guard that too.
+        match catch_unwind(AssertUnwindSafe(handler)) {
+            Ok(connection) => self.spawn(connection, permit, Some(self.hub.clone())),
+            Err(panic) => self.hub.ended(Err(ServeError::Panicked(Panic::new(panic)))),
+        }
+    }
+
+    /// As [`handle`](Self::handle), for a connection that was counted already, and whose end nobody hears of.
+    pub(crate) fn refuse<F, P>(&self, answer: impl FnOnce() -> F, permit: P)
+    where
+        F: Future<Output = Result<()>> + Send + 'static,
+        P: Send + 'static,
+    {
+        if let Ok(connection) = catch_unwind(AssertUnwindSafe(answer)) {
+            self.spawn(connection, permit, None);
+        }
+    }
+
+    fn spawn<F, P>(&self, connection: F, permit: P, hub: Option<Arc<Hub>>)
+    where
+        F: Future<Output = Result<()>> + Send + 'static,
+        P: Send + 'static,
+    {
+        let key = lock(&self.tasks).slots.insert(Slot::Starting);
+        let task = self.executor.spawn(Connection {
+            connection: Some(connection),
+            _permit: permit,
+            place: Place {
+                tasks: self.tasks.clone(),
+                key,
+                hub,
+            },
+        });
+        let mut tasks = lock(&self.tasks);
+        if matches!(tasks.slots[key], Slot::Finished) {
+            tasks.slots.remove(key);
+        } else {
+            tasks.slots[key] = Slot::Running(task);
+        }
+    }
+
+    /// Waits until no connection is left.
+    pub(crate) async fn finished(&self) {
+        poll_fn(|cx| self.poll_finished(cx)).await;
+    }
+
+    fn poll_finished(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut tasks = lock(&self.tasks);
+        if tasks.slots.iter().all(|(_, slot)| matches!(slot, Slot::Finished)) {
+            return Poll::Ready(());
+        }
+        tasks.waiting = Some(cx.waker().clone());
+        Poll::Pending
+    }
+}
+
+impl<E: Executor> Drop for Connections<E> {
+    fn drop(&mut self) {
+        // Dropped outside the lock: a task's destructor may be the handler's, and call anything.
+        let cancelled = std::mem::take(&mut lock(&self.tasks).slots);
+        drop(cancelled);
+    }
+}
+
+pin_project! {
+    /// One connection, run to its end, whatever that is. By hand: an `async` block would keep room for the handler twice.
+    struct Connection<F, T, P>
+    where
+        T: Task<()>,
+    {
+        #[pin]
+        connection: Option<F>,
+        // In this order: a place is free once the connection is gone, and told so after that.
+        _permit: P,
+        place: Place<T>,
+    }
+}
+
+impl<F: Future<Output = Result<()>>, T: Task<()>, P> Future for Connection<F, T, P> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let mut this = self.project();
+        let polled = catch_unwind(AssertUnwindSafe(|| {
+            let poll = match this.connection.as_mut().as_pin_mut() {
+                Some(connection) => connection.poll(cx),
+                None => Poll::Ready(Ok(())),
+            };
+            if poll.is_ready() {
+                // Its destructor runs here, and so is guarded too.
+                this.connection.set(None);
+            }
+            poll
+        }));
+        let end = match polled {
+            Ok(Poll::Pending) => return Poll::Pending,
+            Ok(Poll::Ready(end)) => end.map_err(ServeError::Failed),
+            Err(panic) => {
+                let again = catch_unwind(AssertUnwindSafe(|| this.connection.set(None)));
+                drop(again); // one panic is told, the first
+                Err(ServeError::Panicked(Panic::new(panic)))
+            }
+        };
+        this.place.ended(end);
+        Poll::Ready(())
+    }
+}
+
+/// A task's place among the others. Given up however the task ends: its executor may drop it, too.
+struct Place<T: Task<()>> {
+    tasks: Arc<Mutex<Tasks<T>>>,
+    key: usize,
+    /// Who is to hear of the connection's end, until it has.
+    hub: Option<Arc<Hub>>,
+}
+
+impl<T: Task<()>> Place<T> {
+    fn ended(&mut self, end: Result<(), ServeError>) {
+        if let Some(hub) = self.hub.take() {
+            hub.ended(end);
+        }
+    }
+}
+
+impl<T: Task<()>> Drop for Place<T> {
+    fn drop(&mut self) {
+        if let Some(hub) = &self.hub {
+            hub.counters.count(Tally::Cancelled);
+        }
+        if let Some(own) = finish(&self.tasks, self.key) {
+            // It has ended, so there is nothing to cancel.
+            own.detach();
+        }
+    }
+}
+
+/// Empties the slot of a task that has come to its end, and gives its handle back.
+fn finish<T>(tasks: &Mutex<Tasks<T>>, key: usize) -> Option<T> {
+    let mut tasks = lock(tasks);
+    let slot = tasks.slots.get_mut(key)?;
+    let handle = match std::mem::replace(slot, Slot::Finished) {
+        Slot::Running(task) => {
+            tasks.slots.remove(key);
+            Some(task)
+        }
+        Slot::Starting | Slot::Finished => None,
+    };
+    let waiting = if tasks.slots.is_empty() {
+        tasks.waiting.take()
+    } else {
+        None
+    };
+    drop(tasks);
+    if let Some(waker) = waiting {
+        waker.wake();
+    }
+    handle
+}
+
+fn lock<T>(tasks: &Mutex<Tasks<T>>) -> MutexGuard<'_, Tasks<T>> {
+    tasks.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use anynet_core::BoxTask;
+
+    use super::*;
+
+    #[test]
+    fn a_task_holds_its_handler_once_and_little_beside() {
+        type Handler = std::future::Ready<[u8; 4096]>;
+        let beside = size_of::<Connection<Handler, BoxTask<()>, ()>>() - size_of::<Handler>();
+        assert!(beside <= 40, "{beside}");
+    }
+}

@@ -1,0 +1,205 @@
+//! Handlers under guard: timeouts, and an abort where a handler did not end well.
+
+mod stream;
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use anynet_core::{Attributes, Error, Executor, Result, TimedOut};
+use pin_project_lite::pin_project;
+
+pub use stream::GuardedStream;
+
+use stream::Watch;
+
+/// Guards connections: ends those that are idle or do not move, and resets those whose handler did not end well.
+///
+/// The guarded handler gets a [`GuardedStream`] in place of the stream. Without anything set it changes nothing.
+///
+/// ```
+/// # use anynet_core::{ByteReceiveStreamExt, ByteSendStreamExt, Listener, Result};
+/// # use std::time::Duration;
+/// use anynet_util::{Guard, Server};
+///
+/// # async fn example<L: Listener>(listener: L) -> Result<()> {
+/// let guard = Guard::new(listener.executor().clone())
+///     .idle_timeout(Duration::from_secs(60))
+///     .abort_on_failure();
+/// let echo = guard.around(|mut stream| async move {
+///     let mut buf = [0; 1024];
+///     loop {
+///         let received = stream.receive(&mut buf).await?;
+///         stream.send(&buf[..received]).await?;
+///     }
+/// });
+/// Server::new(listener).serve(echo).await
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Guard<E> {
+    executor: E,
+    idle: Option<Duration>,
+    progress: Option<Duration>,
+    aborts: bool,
+}
+
+impl<E: Executor> Guard<E> {
+    /// A guard that does nothing yet, and goes by the clock of `executor`.
+    pub fn new(executor: E) -> Self {
+        Self {
+            executor,
+            idle: None,
+            progress: None,
+            aborts: false,
+        }
+    }
+
+    /// Ends a connection when no byte has been received or sent for `limit`, whatever its handler is doing: the handler is
+    /// dropped, and with it the stream. The connection has failed with [`Error::TimedOut`].
+    pub fn idle_timeout(mut self, limit: Duration) -> Self {
+        self.idle = Some(limit);
+        self
+    }
+
+    /// Breaks a stream when a receive or a send has waited for `limit` and no byte has moved either way: the connection is
+    /// reset, and the operation says `Broken` with the kind [`TimedOut`](std::io::ErrorKind::TimedOut). A handler that is
+    /// busy with other things is left alone.
+    ///
+    /// The time begins when an operation has to wait, and anew with every byte. An operation that is dropped while it waits
+    /// does not stop it: the next one has what is left.
+    pub fn progress_timeout(mut self, limit: Duration) -> Self {
+        self.progress = Some(limit);
+        self
+    }
+
+    /// Resets a connection whose handler fails, panics or is cancelled, so that a cut-off answer does not look whole.
+    /// Without it the stream is dropped, which ends it in order.
+    pub fn abort_on_failure(mut self) -> Self {
+        self.aborts = true;
+        self
+    }
+
+    /// A handler that runs `handler` under this guard.
+    pub fn around<S, H, F>(self, handler: H) -> impl Fn(S) -> Guarded<S, E, F>
+    where
+        S: Attributes,
+        H: Fn(GuardedStream<S, E>) -> F,
+        F: Future<Output = Result<()>>,
+    {
+        move |stream| {
+            let watch = Arc::new(Watch::new(&self.executor, self.aborts));
+            let timed = self.idle.is_some() || self.progress.is_some();
+            let stream = GuardedStream::new(
+                stream,
+                watch.clone(),
+                timed.then(|| self.executor.clone()),
+                self.progress,
+            );
+            let idle = self.idle.map(|limit| Idle {
+                limit,
+                executor: self.executor.clone(),
+                sleep: self.executor.sleep(limit),
+            });
+            Guarded {
+                ending: Ending {
+                    watch,
+                    is_well: false,
+                },
+                handler: Some(handler(stream)),
+                idle,
+            }
+        }
+    }
+}
+
+pin_project! {
+    /// One connection under a [`Guard`].
+    #[must_use = "futures do nothing unless awaited"]
+    pub struct Guarded<S, E, F>
+    where
+        S: Attributes,
+        E: Executor,
+    {
+        // Before what it leaves behind.
+        #[pin]
+        handler: Option<F>,
+        ending: Ending<S>,
+        idle: Option<Idle<E>>,
+    }
+}
+
+struct Idle<E: Executor> {
+    limit: Duration,
+    executor: E,
+    sleep: E::Sleep,
+}
+
+impl<E: Executor> Idle<E> {
+    /// Waits until `watch` has not seen a byte for the limit.
+    fn poll<S>(&mut self, watch: &Watch<S>, cx: &mut Context<'_>) -> Poll<()> {
+        while Pin::new(&mut self.sleep).poll(cx).is_ready() {
+            let quiet = watch.quiet(&self.executor);
+            if quiet >= self.limit {
+                return Poll::Ready(());
+            }
+            self.sleep = self.executor.sleep(self.limit - quiet);
+        }
+        Poll::Pending
+    }
+}
+
+impl<S: Attributes, E: Executor, F: Future<Output = Result<()>>> Future for Guarded<S, E, F> {
+    type Output = Result<()>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        let mut this = self.project();
+        let polled = match this.handler.as_mut().as_pin_mut() {
+            Some(handler) => handler.poll(cx),
+            None => return Poll::Ready(Ok(())),
+        };
+        let idle = this.idle.as_mut();
+        let end = match polled {
+            Poll::Ready(end) => end,
+            Poll::Pending => match idle.map(|idle| idle.poll(&this.ending.watch, cx)) {
+                Some(Poll::Ready(())) => Err(Error::TimedOut(TimedOut)),
+                _ => return Poll::Pending,
+            },
+        };
+        this.ending.is_well = end.is_ok();
+        this.handler.set(None);
+        this.ending.end();
+        Poll::Ready(end)
+    }
+}
+
+impl<S: Attributes, E: Executor, F> fmt::Debug for Guarded<S, E, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Guarded").finish_non_exhaustive()
+    }
+}
+
+/// What becomes of the stream that a handler has left behind.
+struct Ending<S: Attributes> {
+    watch: Arc<Watch<S>>,
+    is_well: bool,
+}
+
+impl<S: Attributes> Ending<S> {
+    fn end(&mut self) {
+        if let Some(stream) = self.watch.take()
+            && !self.is_well
+        {
+            stream::abort(&stream);
+        }
+    }
+}
+
+/// Also where the handler panicked, or was dropped before its end.
+impl<S: Attributes> Drop for Ending<S> {
+    fn drop(&mut self) {
+        self.end();
+    }
+}

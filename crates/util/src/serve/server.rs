@@ -1,0 +1,281 @@
+//! A server: listeners that it owns, limits, and an end in order.
+
+mod handle;
+
+use std::fmt;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anynet_core::{BoxFuture, Executor, Listener, Result};
+
+pub use handle::ServerHandle;
+
+use super::ServeError;
+use super::accept::{Accepting, BATCH};
+use super::connections::Connections;
+use super::hub::Hub;
+use super::limits::{Limits, Pace};
+use super::signal::Signal;
+use super::statistics::Tally;
+use crate::timeout;
+
+/// Serves connections from listeners that it owns, each with an accept loop in a task of its own.
+///
+/// [`serve`](Self::serve) says how it runs; a [`handle`](Self::handle) shuts it down and tells its statistics. Errors of
+/// accepting are dealt with as [`serve()`](super::serve()) does.
+///
+/// ```
+/// # use anynet_core::{ByteSendStreamExt, Listener, Result};
+/// # use std::time::Duration;
+/// use anynet_util::Server;
+///
+/// # async fn example<L: Listener>(listener: L) -> Result<()> {
+/// let server = Server::new(listener)
+///     .limit(10_000)
+///     .limit_per_peer(100)
+///     .grace(Duration::from_secs(30));
+/// let handle = server.handle(); // for whoever shuts it down
+/// # drop(handle);
+/// server
+///     .serve(|mut stream| async move { Ok(stream.send(b"hello\n").await?) })
+///     .await
+/// # }
+/// ```
+#[must_use = "a server does nothing before `serve` is awaited"]
+pub struct Server<L: Listener> {
+    listeners: Vec<L>,
+    settings: Settings<L>,
+    limits: Limits,
+    hub: Hub,
+    stop: Arc<Signal>,
+}
+
+struct Settings<L: Listener> {
+    pace: Option<Pace>,
+    batch: NonZeroUsize,
+    grace: Option<Duration>,
+    on_refused: Option<OnRefused<L::Stream>>,
+}
+
+type OnRefused<S> = Box<dyn Fn(S) -> BoxFuture<'static, Result<()>> + Send + Sync>;
+
+/// How many refused connections may be told so at once; those beyond are dropped at once.
+const MOST_REFUSALS: usize = 64;
+
+impl<L: Listener> Server<L> {
+    /// A server of `listener`.
+    pub fn new(listener: L) -> Self {
+        Self::over([listener])
+    }
+
+    /// A server of all `listeners`, say those of one port in several families, or the shards of one address. With none
+    /// there is nothing to serve, and serving ends at once.
+    pub fn over(listeners: impl IntoIterator<Item = L>) -> Self {
+        Self {
+            listeners: listeners.into_iter().collect(),
+            settings: Settings {
+                pace: None,
+                batch: BATCH,
+                grace: None,
+                on_refused: None,
+            },
+            limits: Limits::default(),
+            hub: Hub::default(),
+            stop: Arc::default(),
+        }
+    }
+
+    /// Serves `listener` too. Listeners of several kinds are served as [`BoxListener`](anynet_core::BoxListener)s.
+    pub fn and(mut self, listener: L) -> Self {
+        self.listeners.push(listener);
+        self
+    }
+
+    /// How many connections may be open at once, over all listeners. Those beyond are refused: taken and closed, or told
+    /// so by [`on_refused`](Self::on_refused).
+    pub fn limit(mut self, connections: usize) -> Self {
+        self.limits.most = Some(connections);
+        self
+    }
+
+    /// How many connections may be open at once from one peer: an IPv4 address, or a /64 of IPv6. Peers without an IP
+    /// address are not limited. Those beyond are refused, as by [`limit`](Self::limit).
+    pub fn limit_per_peer(mut self, connections: usize) -> Self {
+        self.limits.most_of_peer = Some(connections);
+        self
+    }
+
+    /// How many connections are taken in a second, over all listeners: at most so many at once, and then evenly; at least
+    /// one. The others stay in the system's queue.
+    pub fn accept_rate(mut self, per_second: u32) -> Self {
+        self.settings.pace = Some(Pace::new(per_second));
+        self
+    }
+
+    /// How many connections a loop takes in one turn, before other tasks may run. 64 unless it is set. After a full batch
+    /// the next one is begun at once.
+    pub fn batch(mut self, connections: NonZeroUsize) -> Self {
+        self.settings.batch = connections;
+        self
+    }
+
+    /// How long open connections may take to end after a shutdown; those that take longer are cancelled. Without it they
+    /// may take for ever.
+    pub fn grace(mut self, limit: Duration) -> Self {
+        self.settings.grace = Some(limit);
+        self
+    }
+
+    /// What to do with errors that do not end the serving. The default is nothing.
+    ///
+    /// Called from the connection's task, or from a loop's; a panic in it is swallowed.
+    pub fn on_error(mut self, hook: impl Fn(ServeError) + Send + Sync + 'static) -> Self {
+        self.hub.set_hook(hook);
+        self
+    }
+
+    /// What to do with connections that are refused: tell them, briefly. It runs as handlers do, in a task of its own, and
+    /// counts against no limit but its own: 64 at once for each listener, and those beyond are closed without a word.
+    pub fn on_refused<F>(mut self, answer: impl Fn(L::Stream) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Result<()>> + Send + 'static,
+    {
+        self.settings.on_refused = Some(Box::new(move |stream| Box::pin(answer(stream))));
+        self
+    }
+
+    /// What shuts the server down, and knows its statistics.
+    pub fn handle(&self) -> ServerHandle {
+        ServerHandle::new(self.stop.clone(), self.hub.counters.clone())
+    }
+
+    /// Accepts connections and runs `handler` on each, in a task of its own, until it is [shut
+    /// down](ServerHandle::shut_down) or its listeners are closed.
+    ///
+    /// **It is structured**: dropping what it returns cancels the loops and the connections, and drops the listeners. A
+    /// handler that fails or panics ends its own connection, and is counted and told to [`on_error`](Self::on_error).
+    ///
+    /// **The end**: first the listeners are dropped, so that the system turns new clients away, then the open connections
+    /// are waited for, at most for the [grace](Self::grace), and those that are left are cancelled. A listener that breaks
+    /// shuts the whole server down: half a server would look like a whole one.
+    ///
+    /// # Errors
+    ///
+    /// [`AcceptError::Broken`](anynet_core::AcceptError::Broken), after the end as above, if a listener has failed.
+    pub fn serve<H, F>(self, handler: H) -> BoxFuture<'static, Result<()>>
+    where
+        H: Fn(L::Stream) -> F + Send + Sync + 'static,
+        F: Future<Output = Result<()>> + Send + 'static,
+    {
+        let Self {
+            listeners,
+            settings,
+            limits,
+            hub,
+            stop,
+        } = self;
+        let shared = Arc::new(Shared {
+            handler,
+            settings,
+            limits: Arc::new(limits),
+            hub: Arc::new(hub),
+            stop,
+        });
+        Box::pin(async move {
+            let mut loops = Vec::new();
+            for listener in listeners {
+                let executor = listener.executor().clone();
+                loops.push(executor.spawn(shared.clone().run(listener)));
+            }
+            let mut end = Ok(());
+            for task in loops {
+                end = end.and(task.await);
+            }
+            end
+        })
+    }
+}
+
+/// What the loops of a server share.
+struct Shared<L: Listener, H> {
+    handler: H,
+    settings: Settings<L>,
+    limits: Arc<Limits>,
+    hub: Arc<Hub>,
+    stop: Arc<Signal>,
+}
+
+impl<L, H, F> Shared<L, H>
+where
+    L: Listener,
+    H: Fn(L::Stream) -> F + Send + Sync + 'static,
+    F: Future<Output = Result<()>> + Send + 'static,
+{
+    async fn run(self: Arc<Self>, listener: L) -> Result<()> {
+        let executor = listener.executor().clone();
+        let connections = Connections::new(executor.clone(), self.hub.clone());
+        let refusals = Arc::new(Limits::of_all(MOST_REFUSALS));
+        let end = self.accept(&listener, &connections, &refusals).await;
+        // Before the connections have ended: from now on the system turns clients away.
+        drop(listener);
+        if end.is_err() {
+            self.stop.set();
+        }
+        match self.settings.grace {
+            Some(grace) => drop(timeout(&executor, grace, connections.finished()).await),
+            None => connections.finished().await,
+        }
+        end
+    }
+
+    async fn accept(
+        &self,
+        listener: &L,
+        connections: &Connections<L::Executor>,
+        refusals: &Arc<Limits>,
+    ) -> Result<()> {
+        let mut accepting = Accepting::new(listener, &self.hub, self.settings.batch);
+        loop {
+            let next = async {
+                if let Some(pace) = &self.settings.pace {
+                    pace.wait(listener.executor()).await;
+                }
+                accepting.next().await
+            };
+            let Some(accepted) = self.stop.unless_set(next).await else {
+                return Ok(());
+            };
+            let Some(stream) = accepted? else { return Ok(()) };
+            match self.limits.admit(&stream) {
+                Ok(permit) => connections.handle(|| (self.handler)(stream), permit),
+                Err(tally) => self.refuse(stream, tally, connections, refusals),
+            }
+        }
+    }
+
+    fn refuse(
+        &self,
+        stream: L::Stream,
+        tally: Tally,
+        connections: &Connections<L::Executor>,
+        refusals: &Arc<Limits>,
+    ) {
+        self.hub.counters.count(tally);
+        if let Some(answer) = &self.settings.on_refused
+            && let Ok(permit) = refusals.admit(&stream)
+        {
+            connections.refuse(|| answer(stream), permit);
+        }
+    }
+}
+
+impl<L: Listener> fmt::Debug for Server<L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server")
+            .field("listeners", &self.listeners.len())
+            .field("limits", &self.limits)
+            .field("hub", &self.hub)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,110 @@
+//! Handlers for wrapped streams: each connection is wrapped in its own task, with a deadline.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use anynet_core::{Executor, Result, TimedOut};
+use pin_project_lite::pin_project;
+
+use crate::{Timeout, timeout};
+
+/// Has `wrap` make of each connection what `handler` takes: the handshake of TLS, a header that comes first. It runs in the
+/// connection's own task, never in the accept loop, so a client that dawdles keeps nobody waiting, and is dropped when
+/// `limit` is over.
+///
+/// ```
+/// # use anynet_core::{ByteReceiveStreamExt, Executor, Listener, Result};
+/// # use std::time::Duration;
+/// use anynet_util::{serve, wrapped};
+///
+/// # async fn example<L: Listener>(listener: L) -> Result<()> {
+/// let read_version = |mut stream: L::Stream| async {
+///     let mut version = [0];
+///     stream.receive_exactly(&mut version).await?;
+///     Ok((version, stream))
+/// };
+/// let answer = |(version, stream)| async move {
+///     drop((version, stream)); // …
+///     Ok(())
+/// };
+/// let executor = listener.executor().clone();
+/// serve(&listener, wrapped(executor, Duration::from_secs(5), read_version, answer)).await
+/// # }
+/// ```
+///
+/// # Errors
+///
+/// What it returns fails as `wrap` does, with [`Error::TimedOut`](anynet_core::Error::TimedOut) past the limit, and then as
+/// `handler` does.
+pub fn wrapped<E, S, T, W, FW, H, FH>(
+    executor: E,
+    limit: Duration,
+    wrap: W,
+    handler: H,
+) -> impl Fn(S) -> Wrapped<Timeout<FW, E::Sleep>, H, FH>
+where
+    E: Executor,
+    W: Fn(S) -> FW,
+    FW: Future<Output = Result<T>>,
+    H: Fn(T) -> FH,
+    FH: Future<Output = Result<()>>,
+{
+    let handler = Arc::new(handler);
+    move |stream| Wrapped {
+        state: State::Wrapping {
+            wrapping: timeout(&executor, limit, wrap(stream)),
+        },
+        handler: handler.clone(),
+    }
+}
+
+pin_project! {
+    /// One connection of [`wrapped()`].
+    #[must_use = "futures do nothing unless awaited"]
+    pub struct Wrapped<W, H, F> {
+        #[pin]
+        state: State<W, F>,
+        handler: Arc<H>,
+    }
+}
+
+pin_project! {
+    // Both in one place: what wraps is gone when the handler begins.
+    #[project = Projected]
+    enum State<W, F> {
+        Wrapping { #[pin] wrapping: W },
+        Handling { #[pin] handling: F },
+    }
+}
+
+impl<T, W, H, F> Future for Wrapped<W, H, F>
+where
+    W: Future<Output = Result<Result<T>, TimedOut>>,
+    H: Fn(T) -> F,
+    F: Future<Output = Result<()>>,
+{
+    type Output = Result<()>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        let mut this = self.project();
+        loop {
+            match this.state.as_mut().project() {
+                Projected::Wrapping { wrapping } => {
+                    let stream = ready!(wrapping.poll(cx))??;
+                    let handling = (this.handler)(stream);
+                    this.state.set(State::Handling { handling });
+                }
+                Projected::Handling { handling } => return handling.poll(cx),
+            }
+        }
+    }
+}
+
+impl<W, H, F> fmt::Debug for Wrapped<W, H, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Wrapped").finish_non_exhaustive()
+    }
+}
