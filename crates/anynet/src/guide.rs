@@ -14,3 +14,8 @@ pub mod low_level {}
 
 #[doc = include_str!("../docs/serving.md")]
 pub mod serving {}
+#[doc = include_str!("../docs/connecting.md")]
+pub mod connecting {}
+
+#[doc = include_str!("../docs/testing.md")]
+pub mod testing {}
