@@ -79,7 +79,7 @@ impl Selection {
             Some("smol") => Ok("anynet-smol"),
             Some("tokio") => Ok("anynet-tokio"),
             Some("current") => Ok("anynet-tests"),
-            Some("mio") => Ok("anynet-conformance"),
+            Some("mio" | "memory") => Ok("anynet-conformance"),
             _ => Err(format!("no crate is known to hold the backend `{}`", self.backend).into()),
         }
     }
