@@ -7,6 +7,8 @@ mod listener;
 mod network;
 mod stream;
 mod table;
+#[cfg(test)]
+mod tests;
 mod wakers;
 
 pub use datagram::MemoryDatagram;
