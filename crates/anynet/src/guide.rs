@@ -14,6 +14,7 @@ pub mod low_level {}
 
 #[doc = include_str!("../docs/serving.md")]
 pub mod serving {}
+
 #[doc = include_str!("../docs/connecting.md")]
 pub mod connecting {}
 

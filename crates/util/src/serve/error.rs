@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use anynet_core::{AcceptError, Error};
+use anynet_core::{AcceptError, Error, fmt_with_causes};
 
 use super::Panic;
 
@@ -18,13 +18,14 @@ pub enum ServeError {
     Accept(AcceptError),
 }
 
+/// Its own level; with `{:#}` its causes too.
 impl fmt::Display for ServeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
+        fmt_with_causes(self, f, |f| match self {
             Self::Failed(_) => f.write_str("a connection failed"),
             Self::Panicked(panic) => write!(f, "a handler panicked: {panic}"),
             Self::Accept(_) => f.write_str("a connection could not be accepted"),
-        }
+        })
     }
 }
 
