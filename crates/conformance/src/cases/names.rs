@@ -26,7 +26,25 @@ cases![
     a_service_stands_for_its_port,
     a_look_up_asks_for_one_family_or_both_and_for_one_type_or_each,
     a_numeric_look_up_refuses_names_at_once,
+    a_host_and_a_port_print_with_brackets_around_ipv6,
 ];
+
+async fn a_host_and_a_port_print_with_brackets_around_ipv6(_context: Context) {
+    for (host, text) in [
+        ("::1", "[::1]:80"),
+        ("fe80::1%eth0", "[fe80::1%eth0]:80"),
+        ("127.0.0.1", "127.0.0.1:80"),
+        ("example.org", "example.org:80"),
+    ] {
+        let target = Target::from((host, 80));
+        assert_eq!(target.to_string(), text);
+        assert_eq!(
+            Target::from(text).to_string(),
+            text,
+            "and what is printed is read"
+        );
+    }
+}
 
 /// The answer of a look-up that nobody is to be asked for.
 fn at_once(lookup: Lookup) -> Result<Vec<AddressInfo>, ResolveError> {
