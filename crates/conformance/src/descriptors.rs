@@ -75,37 +75,65 @@ fn difference(first: &Open, second: &Open) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::env;
     use std::fs::File;
     use std::os::fd::AsRawFd;
 
     use super::*;
+    use crate::context::unique_name;
+
+    /// A file that no other test has open, and whose descriptor is known by its path: they share the process.
+    struct Scratch(File, PathBuf);
+
+    impl Scratch {
+        fn new() -> Self {
+            let path = env::temp_dir().join(unique_name());
+            Self(File::create(&path).unwrap(), path)
+        }
+
+        fn is_told(&self, what: &str, message: &str) -> bool {
+            message.contains(&format!(
+                "{what}: {} -> {}\n",
+                self.0.as_raw_fd(),
+                self.1.display()
+            ))
+        }
+    }
+
+    impl Drop for Scratch {
+        fn drop(&mut self) {
+            let _ = fs::remove_file(&self.1);
+        }
+    }
+
+    /// What is told, with a line break at its end too.
+    fn message(compared: Result<Completion, Failed>) -> String {
+        let failed = compared.err().expect("the rounds differ");
+        format!("{}\n", failed.message().unwrap_or_default())
+    }
 
     #[test]
     fn a_descriptor_that_a_round_leaves_open_is_named() {
         let mut kept = Vec::new();
-        let compared = compare_rounds(SETTLED, || kept.push(File::open("/dev/null").unwrap()));
-        let failed = compared.err().expect("one more is open");
-        let message = failed.message().unwrap_or_default();
-        let told =
-            |what, file: &File| message.contains(&format!("{what}: {} -> /dev/null", file.as_raw_fd()));
-        assert!(told("new", &kept[1]), "{message}");
-        assert!(!told("new", &kept[0]), "{message}");
+        let message = message(compare_rounds(SETTLED, || kept.push(Scratch::new())));
+        assert!(kept[1].is_told("new", &message), "{message}");
+        assert!(!kept[0].is_told("new", &message), "{message}");
     }
 
     #[test]
     fn a_descriptor_that_is_gone_is_named() {
-        let mut kept = Some(File::open("/dev/null").unwrap());
-        let number = kept.as_ref().unwrap().as_raw_fd();
+        let mut kept = Some(Scratch::new());
+        let (number, path) = kept
+            .as_ref()
+            .map(|kept| (kept.0.as_raw_fd(), kept.1.clone()))
+            .unwrap();
         let mut rounds = 0;
         let compared = compare_rounds(SETTLED, || {
             rounds += 1;
             kept.take_if(|_| rounds == 2);
         });
-        let failed = compared.err().expect("one fewer is open");
-        let message = failed.message().unwrap_or_default();
-        assert!(
-            message.contains(&format!("gone: {number} -> /dev/null")),
-            "{message}"
-        );
+        let message = message(compared);
+        let gone = format!("gone: {number} -> {}\n", path.display());
+        assert!(message.contains(&gone), "{message}");
     }
 }
