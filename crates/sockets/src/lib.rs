@@ -4,6 +4,7 @@ mod adopt;
 mod assertions;
 mod bell;
 mod credentials;
+mod current;
 mod datagram;
 mod descriptors;
 mod identity;

@@ -8,9 +8,10 @@ use anynet_core::{BindError, BoxFuture, Cause, Runtime, SocketType};
 use anynet_util::{Listeners, Target, listen_all};
 use rustix::io::Errno;
 
-use super::connect::{listen, runtime};
+use super::connect::listen;
 use super::{TcpListener, TcpListeners};
 use crate::OsNetwork;
+use crate::current::named_or_current;
 use crate::options::{ReusePort, SocketOptions, V6Only, builder_option_methods};
 use crate::resolve::{Names, builder_resolver_method};
 use crate::socket::BACKLOG;
@@ -79,7 +80,7 @@ impl<R: Runtime> TcpBindAll<R> {
     builder_option_methods!();
 
     async fn run(self) -> Result<TcpListeners<R>, BindError> {
-        let runtime = runtime(self.runtime).map_err(|error| BindError::NoRuntime(error.into()))?;
+        let runtime = named_or_current(self.runtime).map_err(BindError::NoRuntime)?;
         let network = OsNetwork::with_names(runtime.clone(), self.names);
         let mut addresses = Vec::new();
         for target in &self.on {

@@ -11,6 +11,7 @@ use anynet_util::{Connected, HappyEyeballs, Target, listen_with};
 
 use super::{TcpListener, TcpStream, socket as tcp};
 use crate::OsNetwork;
+use crate::current::named_or_current;
 use crate::options::{SocketOptions, V6Only, builder_option_methods};
 use crate::resolve::{Names, builder_resolver_method};
 use crate::socket::{self, BACKLOG};
@@ -106,7 +107,7 @@ impl<R: Runtime> TcpConnect<R> {
     ///
     /// As awaiting it; a [`ConnectError`] names the attempts, too.
     pub async fn with_attempts(self) -> Result<Connected<TcpStream<R>>, ConnectError> {
-        let runtime = runtime(self.runtime).map_err(|error| ConnectError::NoRuntime(error.into()))?;
+        let runtime = named_or_current(self.runtime).map_err(ConnectError::NoRuntime)?;
         let network = OsNetwork::with_names(runtime.clone(), self.names);
         let attempt = |to| connect_one(&runtime, to, self.local.to(to), &self.options);
         self.policy.connect(&network, self.to, attempt).await
@@ -161,7 +162,7 @@ impl<R: Runtime> TcpBind<R> {
     builder_option_methods!();
 
     async fn run(self) -> Result<TcpListener<R>, BindError> {
-        let runtime = runtime(self.runtime).map_err(|error| BindError::NoRuntime(error.into()))?;
+        let runtime = named_or_current(self.runtime).map_err(BindError::NoRuntime)?;
         let network = OsNetwork::with_names(runtime.clone(), self.names);
         listen_with(&network, self.on, |on| {
             ready(listen(&runtime, on, &self.options, self.backlog))
@@ -177,10 +178,6 @@ impl<R: Runtime> IntoFuture for TcpBind<R> {
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(self.run())
     }
-}
-
-pub(super) fn runtime<R: Runtime>(named: Option<R>) -> io::Result<R> {
-    named.map_or_else(R::current, Ok)
 }
 
 /// Connects to one address, from `local` if given, with a socket that has `options`.

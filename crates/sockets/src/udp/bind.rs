@@ -10,6 +10,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 use super::{ConnectedUdpSocket, UdpSocket};
 use crate::OsNetwork;
+use crate::current::named_or_current;
 use crate::options::{SocketOptions, builder_option_methods};
 use crate::resolve::{Names, builder_resolver_method};
 use crate::socket;
@@ -39,8 +40,7 @@ impl<R: Runtime> UdpBind<R> {
     builder_option_methods!();
 
     async fn run(self) -> Result<UdpSocket<R>, BindError> {
-        let runtime = self.runtime.map_or_else(R::current, Ok);
-        let runtime = runtime.map_err(|error| BindError::NoRuntime(error.into()))?;
+        let runtime = named_or_current(self.runtime).map_err(BindError::NoRuntime)?;
         let network = OsNetwork::with_names(runtime.clone(), self.names);
         let addresses = self.on.resolve(&network).await.map_err(BindError::Resolve)?;
         first(addresses, |on| try_bind(&runtime, on, &self.options)).map_err(BindError::Failed)
@@ -113,8 +113,7 @@ impl<R: Runtime> UdpConnect<R> {
     builder_option_methods!();
 
     async fn run(self) -> Result<ConnectedUdpSocket<R>, ConnectError> {
-        let runtime = self.runtime.map_or_else(R::current, Ok);
-        let runtime = runtime.map_err(|error| ConnectError::NoRuntime(error.into()))?;
+        let runtime = named_or_current(self.runtime).map_err(ConnectError::NoRuntime)?;
         let network = OsNetwork::with_names(runtime.clone(), self.names);
         let addresses = self.to.resolve(&network).await.map_err(ConnectError::Resolve)?;
         first(addresses, |to| {

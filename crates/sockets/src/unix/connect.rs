@@ -11,6 +11,7 @@ use super::address::to_system;
 use super::file::{self, FileRules};
 use super::pause::pause;
 use super::{SocketFile, Unix, UnixListener, UnixStream};
+use crate::current::named_or_current;
 use crate::kind::Kind;
 use crate::options::{SocketOptions, builder_option_methods};
 use crate::socket::{self, BACKLOG};
@@ -100,8 +101,7 @@ impl<R: Runtime, K: UnixConnection> UnixConnect<R, K> {
     builder_option_methods!();
 
     async fn run(self) -> Result<K::Socket<R>, ConnectError> {
-        let runtime = self.runtime.map_or_else(R::current, Ok);
-        let runtime = runtime.map_err(|error| ConnectError::NoRuntime(error.into()))?;
+        let runtime = named_or_current(self.runtime).map_err(ConnectError::NoRuntime)?;
         connect::<R, K>(&runtime, self.to, self.local, &self.options).await
     }
 }
@@ -162,8 +162,7 @@ impl<R: Runtime, K: UnixConnection> UnixBind<R, K> {
     builder_option_methods!();
 
     async fn run(self) -> Result<K::Listener<R>, BindError> {
-        let runtime = self.runtime.map_or_else(R::current, Ok);
-        let runtime = runtime.map_err(|error| BindError::NoRuntime(error.into()))?;
+        let runtime = named_or_current(self.runtime).map_err(BindError::NoRuntime)?;
         listen::<R, K>(&runtime, self.on, &self.options, self.backlog, self.file).await
     }
 }

@@ -109,7 +109,10 @@ impl<R: Runtime> DatagramSocket<R, UnixDgram, Connected> {
     pub fn connect_on(runtime: &R, peer: impl Into<UnixAddress>) -> UnixDatagramConnect<R> {
         UnixDatagramConnect::new(Some(runtime.clone()), peer.into())
     }
+}
 
+/// Of UNIX datagrams and UNIX sequential packets.
+impl<R: Runtime, K: Kind<Address = UnixAddress>> DatagramSocket<R, K, Connected> {
     /// Two sockets that are connected to each other, on the current runtime: socketpair(2).
     ///
     /// # Errors
@@ -125,7 +128,7 @@ impl<R: Runtime> DatagramSocket<R, UnixDgram, Connected> {
     ///
     /// As [`pair`](Self::pair).
     pub fn pair_on(runtime: &R) -> io::Result<(Self, Self)> {
-        let (one, other) = socket::pair(Type::DGRAM)?;
+        let (one, other) = socket::pair(K::TYPE)?;
         let end = |fd| {
             let (local, peer) = (UnixAddress::Unnamed, UnixAddress::Unnamed);
             Self::connected(runtime.clone(), fd, Some(local), peer, None)
@@ -133,11 +136,12 @@ impl<R: Runtime> DatagramSocket<R, UnixDgram, Connected> {
         Ok((end(one)?, end(other)?))
     }
 
-    /// Who made the pair that this is an end of, as the system says. Also an attribute.
+    /// Who is at the other end, as the system says; for an end of a pair, who made the pair. Also an attribute.
     ///
     /// # Errors
     ///
-    /// If the socket was closed, or the system does not tell: it does not if this was connected to an address.
+    /// If the socket was closed, or the system does not tell: of datagrams it does not, if this was connected to an
+    /// address.
     pub fn peer_credentials(&self) -> io::Result<PeerCredentials> {
         self.credentials()
     }

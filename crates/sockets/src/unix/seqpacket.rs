@@ -3,11 +3,11 @@
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use anynet_core::{AcceptError, Attributes, Closer, PeerCredentials, Request, Runtime, UnixAddress};
+use anynet_core::{AcceptError, Attributes, Closer, Request, Runtime, UnixAddress};
 use socket2::Type;
 
 use super::connect::UnixConnection;
-use super::{SocketFile, UnixBind, UnixConnect, socket};
+use super::{SocketFile, UnixBind, UnixConnect};
 use crate::adopt::{AdoptError, Handle, IntoFdError, Role, adopt, give, on_current};
 use crate::datagram::{Connected, DatagramSocket};
 use crate::kind::Kind;
@@ -60,38 +60,6 @@ impl<R: Runtime> DatagramSocket<R, Seqpacket, Connected> {
     /// As [`connect`](Self::connect), on `runtime`.
     pub fn connect_on(runtime: &R, to: impl Into<UnixAddress>) -> UnixConnect<R, Seqpacket> {
         UnixConnect::new(Some(runtime.clone()), to.into())
-    }
-
-    /// Two sockets that are connected to each other, on the current runtime: socketpair(2).
-    ///
-    /// # Errors
-    ///
-    /// If there is no runtime here, or no descriptor left.
-    pub fn pair() -> io::Result<(Self, Self)> {
-        Self::pair_on(&R::current()?)
-    }
-
-    /// As [`pair`](Self::pair), on `runtime`.
-    ///
-    /// # Errors
-    ///
-    /// As [`pair`](Self::pair).
-    pub fn pair_on(runtime: &R) -> io::Result<(Self, Self)> {
-        let (one, other) = socket::pair(Type::SEQPACKET)?;
-        let end = |fd| {
-            let (local, peer) = (UnixAddress::Unnamed, UnixAddress::Unnamed);
-            Self::connected(runtime.clone(), fd, Some(local), peer, None)
-        };
-        Ok((end(one)?, end(other)?))
-    }
-
-    /// Who is at the other end, as the system says. Also an attribute.
-    ///
-    /// # Errors
-    ///
-    /// If the socket was closed, or the system does not tell.
-    pub fn peer_credentials(&self) -> io::Result<PeerCredentials> {
-        self.credentials()
     }
 }
 

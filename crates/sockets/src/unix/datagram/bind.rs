@@ -9,6 +9,7 @@ use socket2::{Socket, Type};
 use super::super::file::{self, FileRules, SocketFile};
 use super::super::{socket as unix, to_system};
 use super::{ConnectedUnixDatagram, UnixDatagram};
+use crate::current::named_or_current;
 use crate::options::{SocketOptions, builder_option_methods};
 use crate::socket;
 
@@ -48,8 +49,7 @@ impl<R: Runtime> UnixDatagramBind<R> {
     builder_option_methods!();
 
     async fn run(self) -> Result<UnixDatagram<R>, BindError> {
-        let runtime = self.runtime.map_or_else(R::current, Ok);
-        let runtime = runtime.map_err(|error| BindError::NoRuntime(error.into()))?;
+        let runtime = named_or_current(self.runtime).map_err(BindError::NoRuntime)?;
         let bound = bind(runtime, &self.on, &self.options, self.file).await;
         bound.map_err(|error| BindError::failed(self.on, error))
     }
@@ -103,8 +103,7 @@ impl<R: Runtime> UnixDatagramConnect<R> {
     builder_option_methods!();
 
     async fn run(self) -> Result<ConnectedUnixDatagram<R>, ConnectError> {
-        let runtime = self.runtime.map_or_else(R::current, Ok);
-        let runtime = runtime.map_err(|error| ConnectError::NoRuntime(error.into()))?;
+        let runtime = named_or_current(self.runtime).map_err(ConnectError::NoRuntime)?;
         let connected = connect(runtime, &self.peer, &self.local, self.file, &self.options).await;
         connected.map_err(|error| ConnectError::failed(self.peer, error))
     }
