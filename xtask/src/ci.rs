@@ -12,10 +12,7 @@ pub(crate) fn run(sh: &Shell) -> Result<bool> {
 }
 
 fn install_missing(sh: &Shell) -> Result {
-    let packages: Vec<_> = programs::missing()
-        .into_iter()
-        .map(|(program, _)| program)
-        .collect();
+    let packages: Vec<_> = programs::missing().map(|program| program.package).collect();
     if packages.is_empty() {
         return Ok(());
     }

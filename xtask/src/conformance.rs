@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use xshell::{Cmd, Shell, cmd};
 
 use crate::flags::Conformance;
+use crate::ledger::Ledger;
 use crate::libtest::{self, Event, Mark};
 use crate::matrix::Matrix;
 use crate::{Result, process};
@@ -19,6 +20,11 @@ pub(crate) const BACKEND_VAR: &str = "ANYNET_BACKEND";
 const FDS_VAR: &str = "ANYNET_FDS";
 
 pub(crate) fn run(sh: &Shell, flags: &Conformance) -> Result<bool> {
+    run_and_tell(sh, flags, &mut Ledger::default())
+}
+
+/// Runs it, and tells the ledger as well.
+pub(crate) fn run_and_tell(sh: &Shell, flags: &Conformance, ledger: &mut Ledger) -> Result<bool> {
     let (backend, case) = (flags.backend.as_deref(), flags.case.as_deref());
     if list(sh, backend, case)?.is_empty() {
         return Err(why_nothing(&list(sh, None, None)?, backend, case).into());
@@ -29,12 +35,15 @@ pub(crate) fn run(sh: &Shell, flags: &Conformance) -> Result<bool> {
         cmd = cmd.args(["--test-threads", "8"]).env(FDS_VAR, "1");
     }
     let mut matrix = Matrix::default();
-    let outcome = process::tee(cmd, |line| match libtest::parse(line) {
-        Some(Event::Trial(name, mark)) => {
-            matrix.add(name, mark);
-            mark == Mark::Failed
+    let outcome = process::tee(cmd, |line| {
+        ledger.read(line);
+        match libtest::parse(line) {
+            Some(Event::Trial(name, mark)) => {
+                matrix.add(name, mark);
+                mark == Mark::Failed
+            }
+            _ => true,
         }
-        _ => true,
     });
     if matrix.is_empty() {
         outcome?;

@@ -11,6 +11,10 @@ pub(crate) enum Event<'a> {
     Trial(&'a str, Mark),
     /// A target ended.
     Summary(Tally),
+    /// What a failed test printed follows, up to the next event; its name.
+    Report(&'a str),
+    /// The reports of a target are over, or about to begin.
+    Failures,
 }
 
 /// How one test ended. In the order in which one outweighs another where several count as one.
@@ -49,7 +53,10 @@ impl AddAssign for Tally {
 
 /// Reads one line.
 pub(crate) fn parse(line: &str) -> Option<Event<'_>> {
-    target(line).or_else(|| summary(line)).or_else(|| trial(line))
+    target(line)
+        .or_else(|| summary(line))
+        .or_else(|| trial(line))
+        .or_else(|| report(line))
 }
 
 /// `Running tests/echo.rs (target/debug/deps/echo-0123456789abcdef)` or `Doc-tests anynet`.
@@ -94,9 +101,31 @@ fn trial(line: &str) -> Option<Event<'_>> {
     Some(Event::Trial(name.trim_end(), mark))
 }
 
+/// `---- cases::a_name stdout ----`; libtest-mimic leaves the second word out.
+fn report(line: &str) -> Option<Event<'_>> {
+    if line == "failures:" {
+        return Some(Event::Failures);
+    }
+    let name = line.strip_prefix("---- ")?.strip_suffix(" ----")?;
+    Some(Event::Report(name.strip_suffix(" stdout").unwrap_or(name)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_report_of_a_failed_test_is_found() {
+        assert_eq!(parse("failures:"), Some(Event::Failures));
+        assert_eq!(
+            parse("---- cases::a_name stdout ----"),
+            Some(Event::Report("cases::a_name"))
+        );
+        assert_eq!(
+            parse("---- smol::tcp4::a::b ----"),
+            Some(Event::Report("smol::tcp4::a::b"))
+        );
+    }
 
     #[test]
     fn a_summary_is_read_whatever_its_verdict() {

@@ -3,20 +3,33 @@
 use std::env;
 use std::path::Path;
 
-/// Each program, which is also the name of its Debian package, and what needs it.
-pub(crate) const PROGRAMS: [(&str, &str); 4] = [
-    ("socat", "an outside peer"),
-    ("ncat", "an outside peer"),
-    ("strace", "counting system calls"),
-    ("valgrind", "counting instructions"),
+/// A program, the Debian package that has it, and what needs it.
+#[derive(Debug)]
+pub(crate) struct Program {
+    pub(crate) name: &'static str,
+    pub(crate) package: &'static str,
+    pub(crate) purpose: &'static str,
+}
+
+const fn program(name: &'static str, package: &'static str, purpose: &'static str) -> Program {
+    Program {
+        name,
+        package,
+        purpose,
+    }
+}
+
+const PROGRAMS: &[Program] = &[
+    program("socat", "socat", "an outside peer"),
+    program("ncat", "ncat", "an outside peer"),
+    program("ip", "iproute2", "links of a network namespace"),
+    program("strace", "strace", "counting system calls"),
+    program("valgrind", "valgrind", "counting instructions"),
 ];
 
-/// Those of [`PROGRAMS`] that this machine lacks.
-pub(crate) fn missing() -> Vec<(&'static str, &'static str)> {
-    PROGRAMS
-        .into_iter()
-        .filter(|(program, _)| !on_path(program))
-        .collect()
+/// Those of the programs that this machine lacks.
+pub(crate) fn missing() -> impl Iterator<Item = &'static Program> {
+    PROGRAMS.iter().filter(|program| !on_path(program.name))
 }
 
 /// Whether `program` can be run by its bare name.

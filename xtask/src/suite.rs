@@ -30,6 +30,8 @@ impl<'a> Suite<'a> {
     pub(crate) fn new(sh: &'a Shell, strict: bool) -> Result<Self> {
         let skips = SkipFile::create(sh)?;
         sh.set_var("ANYNET_SKIPS", &skips.0);
+        // Cases that provoke panics print them: a line each, lest what failed drown in what did not.
+        sh.set_var("RUST_BACKTRACE", "0");
         if strict {
             sh.set_var("ANYNET_STRICT", "1");
         }
@@ -71,12 +73,19 @@ impl<'a> Suite<'a> {
         })
     }
 
+    /// Names what failed in a run whose tests have been counted before.
+    pub(crate) fn add_failures(&mut self, ledger: Ledger) {
+        self.ledger.failures.extend(ledger.failures);
+        self.ledger.reports.extend(ledger.reports);
+    }
+
     /// Ends the run: what failed and what was skipped, the stages with their times, and the counts on the last line.
     /// Answers whether all is well.
     pub(crate) fn finish(self) -> Result<bool> {
         let skipped_tests = self.skips.read()?;
         let skips: Vec<&String> = skipped_tests.iter().chain(&self.ledger.ignored).collect();
         println!();
+        self.ledger.reports.iter().for_each(|report| println!("{report}"));
         self.ledger
             .failures
             .iter()

@@ -6,6 +6,7 @@
 use xshell::{Shell, cmd};
 
 use crate::flags::Conformance;
+use crate::ledger::Ledger;
 use crate::suite::Suite;
 use crate::{Result, conformance, licences, programs, tidy};
 
@@ -32,11 +33,12 @@ pub(crate) fn run(sh: &Shell, strict: bool) -> Result<bool> {
 
 /// Names what is missing. Tests that need it skip themselves, which a strict run does not accept.
 fn outside_programs(strict: bool) -> Result {
-    let missing = programs::missing();
-    for (program, purpose) in &missing {
-        println!("missing: {program} ({purpose})");
+    let mut missing = false;
+    for program in programs::missing() {
+        println!("missing: {} ({})", program.name, program.purpose);
+        missing = true;
     }
-    if strict && !missing.is_empty() {
+    if strict && missing {
         Err("outside programs are missing".into())
     } else {
         Ok(())
@@ -100,7 +102,10 @@ fn descriptors(suite: &mut Suite<'_>) -> Result {
         case: None,
         fds: true,
     };
-    if conformance::run(suite.sh, &flags)? {
+    let mut ledger = Ledger::default();
+    let is_green = conformance::run_and_tell(suite.sh, &flags, &mut ledger);
+    suite.add_failures(ledger);
+    if is_green? {
         Ok(())
     } else {
         Err("a case failed or left a descriptor open".into())
