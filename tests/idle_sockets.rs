@@ -8,7 +8,7 @@ use std::io::{BufRead, BufReader, Lines, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitCode, Stdio};
 use std::sync::mpsc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use std::{env, fs, io, thread};
 
 use anynet::runtime::{smol::Smol, tokio::Tokio};
@@ -111,6 +111,7 @@ fn compare_memory(runtime: &impl Runtime, many: u64) -> Result<Completion, Faile
 
 /// How many bytes of the heap one of `many` connections takes.
 fn bytes_each(runtime: &impl Runtime, many: u64, served: Served) -> Result<usize, Failed> {
+    let before = Held::now()?.sockets;
     let (address, bound) = mpsc::channel();
     let network = OsNetwork::new(runtime.clone());
     let server = runtime.spawn(async move {
@@ -137,10 +138,22 @@ fn bytes_each(runtime: &impl Runtime, many: u64, served: Served) -> Result<usize
     let one = in_use();
     clients.hold(many)?;
     let all = in_use();
-    drop(clients); // the handlers end with them
-    drop(server);
-    thread::sleep(Duration::from_millis(500));
+    drop((clients, server)); // the handlers end with them
+    released(before)?;
     Ok((all - one) / usize::try_from(many - 1)?)
+}
+
+/// Waits until no more sockets are left than there were `before`: what ends a while later would be taken for the thrift
+/// of whoever is measured next.
+fn released(before: usize) -> Result<(), Failed> {
+    let deadline = Instant::now() + LIMIT;
+    while Held::now()?.sockets > before {
+        if Instant::now() > deadline {
+            return Err("connections outlive their server".into());
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
+    Ok(())
 }
 
 /// How many bytes the heap holds.
@@ -151,9 +164,10 @@ fn in_use() -> usize {
 
 /// Serves one connection, and then `many`, and compares what the process has.
 fn compare(runtime: &impl Runtime, many: u64) -> Result<Completion, Failed> {
+    let before = Held::now()?.sockets;
     let (address, bound) = mpsc::channel();
     let network = OsNetwork::new(runtime.clone());
-    let _server = runtime.spawn(async move {
+    let server = runtime.spawn(async move {
         let listener = network.listen((Ipv4Addr::LOCALHOST, 0).into()).await?;
         let _ = address.send(listener.local_address());
         let runtime = listener.executor().clone();
@@ -162,6 +176,8 @@ fn compare(runtime: &impl Runtime, many: u64) -> Result<Completion, Failed> {
     let mut clients = Clients::start(bound.recv_timeout(LIMIT)?)?;
     let one = clients.hold(1)?;
     let all = clients.hold(many)?;
+    drop((clients, server));
+    released(before)?;
     let expected = Held {
         sockets: one.sockets + usize::try_from(many - 1)?,
         ..one
@@ -202,8 +218,10 @@ impl Held {
             others: BTreeMap::new(),
         };
         for descriptor in fs::read_dir("/proc/self/fd")? {
-            let link = fs::read_link(descriptor?.path())?;
-            let link = link.to_string_lossy().into_owned();
+            let link = match fs::read_link(descriptor?.path()) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue, // closed since it was listed
+                link => link?.to_string_lossy().into_owned(),
+            };
             if link.starts_with("socket:") {
                 held.sockets += 1;
             } else {
