@@ -28,16 +28,16 @@ cases![
     a_wrapper_that_fails_is_the_connections_failure,
 ];
 
-/// Long enough to be told from at once, short enough to wait for.
-const LIMIT: Duration = Duration::from_millis(150);
+/// Long enough to be kept with time to spare on a busy machine, short enough to wait for.
+const LIMIT: Duration = Duration::from_millis(300);
 
 async fn an_idle_connection_ends_after_its_time_which_every_byte_starts_anew(context: Context) {
     let server = Started::guarded(&context, |guard| guard.idle_timeout(LIMIT), echo).await;
     let mut client = context.connect(server.address).await;
     let connected = context.runtime().now();
     let mut last = connected;
-    for _ in 0..4 {
-        context.runtime().sleep(LIMIT / 2).await;
+    for _ in 0..8 {
+        context.runtime().sleep(LIMIT / 4).await;
         last = context.runtime().now();
         context.within(client.send(b"x")).await.unwrap();
         context.within(client.receive_exactly(&mut [0])).await.unwrap();
@@ -210,15 +210,15 @@ async fn wrapping_runs_in_the_connections_own_task_and_has_a_deadline(context: C
     )
     .await;
     // One that dawdles keeps nobody waiting.
+    let begun = context.runtime().now();
     let mut dawdling = context.connect(server.address).await;
-    let connected = context.runtime().now();
     let mut quick = context.connect(server.address).await;
     context.within(quick.send(b"q")).await.unwrap();
     context.within(quick.receive_exactly(&mut [0])).await.unwrap();
     let received = context.within(dawdling.receive(&mut [0])).await;
     assert!(matches!(received, Err(ReceiveError::EndOfStream)), "{received:?}");
-    let took = context.runtime().now() - connected;
-    assert!(took >= LIMIT - Duration::from_millis(20), "{took:?}");
+    let took = context.runtime().now() - begun;
+    assert!(took >= LIMIT, "{took:?}");
     server
         .assert_told(&context, |error| matches!(error, Error::TimedOut(_)))
         .await;

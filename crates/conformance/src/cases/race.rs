@@ -186,11 +186,11 @@ async fn attempts_begin_a_delay_apart_and_none_after_the_win(context: Ground) {
         }
     }
     // Any of them may win, also one that others have joined.
-    let race = Race::new(&context, &[Succeeds(400), Hangs, Hangs]);
+    let race = Race::new(&context, &[Succeeds(300), Hangs, Hangs]);
     let connected = context.within(race.run(HappyEyeballs::new())).await.unwrap();
     assert_eq!(connected.stream.0, 0);
     race.assert_begun(&[0, 250]);
-    assert_time(&context, race.elapsed(), 400);
+    assert_time(&context, race.elapsed(), 300);
 }
 
 async fn a_delay_of_ones_own_is_kept_and_is_at_least_10_ms(context: Ground) {
@@ -259,7 +259,12 @@ async fn of_two_that_succeed_together_one_wins_and_the_other_is_dropped(context:
 async fn giving_it_up_drops_every_attempt(context: Ground) {
     let race = Race::new(&context, &[Hangs, Hangs, Hangs]);
     let mut run = Box::pin(race.run(HappyEyeballs::new().attempt_delay(Duration::from_millis(10))));
-    context.assert_waits(&mut run).await;
+    for _ in 0..100 {
+        context.assert_waits(&mut run).await;
+        if race.alive() == 3 {
+            break;
+        }
+    }
     assert_eq!(race.alive(), 3);
     drop(run);
     assert_eq!(race.alive(), 0);
@@ -273,9 +278,12 @@ async fn giving_it_up_drops_every_attempt(context: Ground) {
 
 async fn a_deadline_ends_every_attempt_and_names_them(context: Ground) {
     let race = Race::new(&context, &[refused(100), Hangs, Hangs, Succeeds(0)]);
-    let policy = HappyEyeballs::new().deadline(Duration::from_millis(500));
+    // What may come last has long to go when the deadline comes, lest a busy machine get to both at once.
+    let policy = HappyEyeballs::new()
+        .attempt_delay(Duration::from_millis(400))
+        .deadline(Duration::from_millis(600));
     let error = context.within(race.run(policy)).await.map(drop).unwrap_err();
-    assert_time(&context, race.elapsed(), 500);
+    assert_time(&context, race.elapsed(), 600);
     assert_eq!(error.kind(), ErrorKind::TimedOut);
     let kinds = [
         ErrorKind::ConnectionRefused,
@@ -285,7 +293,7 @@ async fn a_deadline_ends_every_attempt_and_names_them(context: Ground) {
     for (attempt, (kind, took)) in error
         .attempts()
         .iter()
-        .zip(kinds.into_iter().zip([100, 400, 150]))
+        .zip(kinds.into_iter().zip([100, 500, 100]))
     {
         assert_eq!(attempt.cause.kind(), kind);
         assert_cut_off_after(&context, attempt.took, took);
