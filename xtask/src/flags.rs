@@ -28,9 +28,9 @@ xflags::xflags! {
             /// Only those whose name contains one of these.
             repeated name: String
         }
-        /// Run the conformance suite under AddressSanitizer, where a nightly toolchain is installed.
+        /// Run the conformance suite under AddressSanitizer, where the toolchain has its runtime.
         cmd asan {
-            /// Fail where there is no nightly toolchain.
+            /// Fail where it has none.
             optional --strict
         }
         /// Compare with the native sockets: times, or with --counts system calls, instructions and allocations.
