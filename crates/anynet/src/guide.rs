@@ -3,6 +3,9 @@
 #[expect(unused_imports, reason = "the links of the pages are looked up from here")]
 use crate::*;
 
+#[doc = include_str!("../docs/contract.md")]
+pub mod contract {}
+
 #[doc = include_str!("../docs/coming-from-anyio.md")]
 pub mod coming_from_anyio {}
 
