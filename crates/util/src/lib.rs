@@ -2,6 +2,7 @@
 
 mod assertions;
 mod connect;
+mod events;
 mod faulty;
 mod listen;
 mod listeners;

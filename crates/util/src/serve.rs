@@ -3,7 +3,6 @@
 mod accept;
 mod connections;
 mod error;
-mod events;
 mod guard;
 mod hub;
 mod limits;

@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 
 use anynet_core::{Address, Cause, FailedAttempt, TimedOut};
 
+use crate::events;
+
 /// A connection, and the attempts that it took.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -57,13 +59,23 @@ pub(super) struct Log(Vec<Entry>);
 struct Entry {
     address: SocketAddr,
     begun: Instant,
-    /// When it ended, and why it failed if it did.
-    ended: Option<(Instant, Option<Cause>)>,
+    /// How long it took and what came of it, once that is known.
+    ended: Option<(Duration, Outcome)>,
+}
+
+impl Entry {
+    /// How long it took if it ends now, and so. Tells of it.
+    fn end(&self, now: Instant, outcome: Outcome) -> (Duration, Outcome) {
+        let took = now.saturating_duration_since(self.begun);
+        events::attempt_ended(self.address, took, &outcome);
+        (took, outcome)
+    }
 }
 
 impl Log {
-    /// Writes down the begin of an attempt, and gives its number.
+    /// Writes down the begin of an attempt, tells of it, and gives its number.
     pub(super) fn begin(&mut self, address: SocketAddr, now: Instant) -> usize {
+        events::attempt_begun(address);
         self.0.push(Entry {
             address,
             begun: now,
@@ -72,20 +84,19 @@ impl Log {
         self.0.len() - 1
     }
 
-    pub(super) fn end(&mut self, number: usize, now: Instant, cause: Option<Cause>) {
-        self.0[number].ended = Some((now, cause));
+    pub(super) fn end(&mut self, number: usize, now: Instant, outcome: Outcome) {
+        let entry = &mut self.0[number];
+        entry.ended = Some(entry.end(now, outcome));
     }
 
+    /// All of them; what is still under way is given up.
     pub(super) fn attempts(self, now: Instant) -> Vec<Attempt> {
-        let attempt = |entry: Entry| {
-            let (ended, outcome) = match entry.ended {
-                None => (now, Outcome::GivenUp),
-                Some((ended, None)) => (ended, Outcome::Connected),
-                Some((ended, Some(cause))) => (ended, Outcome::Failed(cause)),
-            };
+        let attempt = |mut entry: Entry| {
+            let ended = entry.ended.take();
+            let (took, outcome) = ended.unwrap_or_else(|| entry.end(now, Outcome::GivenUp));
             Attempt {
                 address: entry.address.into(),
-                took: ended.saturating_duration_since(entry.begun),
+                took,
                 outcome,
             }
         };

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use anynet_core::{Cause, ConnectError, Executor, FailedAttempt};
 
-use super::attempt::Log;
+use super::attempt::{Log, Outcome};
 
 /// Begins an attempt at the first of `addresses`, and at the next whenever `delay` has passed or an attempt has failed.
 /// The first that succeeds is returned, `None` if all have failed; the others are dropped.
@@ -62,11 +62,11 @@ where
                 match running.as_mut().poll(cx) {
                     Poll::Pending => unseen += 1,
                     Poll::Ready(Ok(stream)) => {
-                        log.end(*number, self.executor.now(), None);
+                        log.end(*number, self.executor.now(), Outcome::Connected);
                         return Poll::Ready(Ok(Some(stream)));
                     }
                     Poll::Ready(Err(ConnectError::Failed(failed))) => {
-                        log.end(*number, self.executor.now(), Some(cause(failed)));
+                        log.end(*number, self.executor.now(), Outcome::Failed(cause(failed)));
                         self.running.remove(unseen);
                         self.next_is_due = None;
                     }

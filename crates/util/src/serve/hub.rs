@@ -3,8 +3,9 @@
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use super::ServeError;
 use super::statistics::{Counters, Tally};
-use super::{ServeError, events};
+use crate::events;
 
 /// What all connections of a server share.
 pub(crate) struct Hub {
@@ -41,7 +42,7 @@ impl Hub {
     /// Tells the hook. It is the last resort for errors, so its own panic has nowhere to go.
     pub(crate) fn report(&self, error: ServeError) {
         let _ = catch_unwind(AssertUnwindSafe(|| {
-            events::error(&error);
+            events::serve_error(&error);
             (self.on_error)(error);
         }));
     }
