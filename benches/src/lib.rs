@@ -2,5 +2,6 @@
 
 #![expect(clippy::exhaustive_enums, reason = "nobody outside this package sees them")]
 
+pub mod crowd;
 pub mod ours;
 pub mod work;

@@ -3,8 +3,9 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use anynet::sockets::{TcpListener, TcpStream, UdpSocket, UnixStream};
-use anynet::{ByteReceiveStreamExt, ByteSendStreamExt, ByteStream, ReceiveError, Runtime};
+use anynet::{ByteReceiveStreamExt, ByteSendStreamExt, ByteStream, ReceiveError, Runtime, Task};
 
+use crate::crowd::{self, Served};
 use crate::work::{BUFFER, BURST, CHUNK, CHUNKS, Ends, Figures, MESSAGE, Measurement, WARM_UP};
 
 /// Where to listen.
@@ -129,4 +130,56 @@ pub async fn accept<R: Runtime>(listener: TcpListener<R>, ops: u64) {
     for _ in 0..WARM_UP + ops {
         drop(listener.accept().await.unwrap());
     }
+}
+
+/// Accepts connections of blocking clients and closes them.
+pub async fn accepts<R: Runtime>(listener: TcpListener<R>, ops: u64) -> Figures {
+    accepts_times(&listener, WARM_UP).await;
+    let measurement = Measurement::start();
+    accepts_times(&listener, ops).await;
+    measurement.end(None)
+}
+
+async fn accepts_times<R: Runtime>(listener: &TcpListener<R>, times: u64) {
+    for _ in 0..times {
+        let client = crowd::connect(listener.local_address());
+        drop(listener.accept().await.unwrap());
+        drop(client);
+    }
+}
+
+/// Accepts connections and closes them, each in a task of its own.
+pub async fn serve_bursts<R: Runtime>(listener: TcpListener<R>, served: Served) {
+    let serving = listener.serve(move |stream| {
+        let served = served.clone();
+        async move {
+            drop(stream);
+            served.one_more();
+            Ok(())
+        }
+    });
+    serving.await.unwrap();
+}
+
+/// Accepts connections that are idle, each in a task of its own.
+pub async fn hold<R: Runtime>(listener: TcpListener<R>, served: Served) {
+    loop {
+        let stream = listener.accept().await.unwrap();
+        listener.runtime().spawn(wait(stream, served.clone())).detach();
+    }
+}
+
+/// The same under `serve`.
+pub async fn serve_idle<R: Runtime>(listener: TcpListener<R>, served: Served) {
+    let serving = listener.serve(move |stream| wait(stream, served.clone()));
+    serving.await.unwrap();
+}
+
+/// Greets the client, and waits for it.
+async fn wait(mut stream: impl ByteStream, served: Served) -> anynet::Result<()> {
+    stream.send(b"!").await?;
+    served.one_more();
+    let mut buf = [0; 64];
+    while stream.receive(&mut buf).await.is_ok() {}
+    Ok(())
 }

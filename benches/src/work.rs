@@ -17,6 +17,10 @@ pub const BURST: u64 = 16;
 pub const CHUNK: usize = 64 << 10;
 /// How many chunks are an operation of a bulk transfer: those of one MiB.
 pub const CHUNKS: u64 = (1 << 20) / CHUNK as u64;
+/// How many connections come at once.
+pub const ACCEPTS: u64 = 50;
+/// How many connections are idle at once.
+pub const IDLE: u64 = 8000;
 /// Operations before the measured ones, after which nothing is done for the first time.
 pub const WARM_UP: u64 = 50;
 
@@ -33,9 +37,38 @@ pub enum Work {
     Bulk,
     /// Connections made, accepted and closed again, one after another.
     Connect,
+    /// Connections of blocking clients accepted and closed, one after another.
+    Accept,
+    /// [`ACCEPTS`] connections of blocking clients at once, each in a task of its own: ours under `serve`.
+    Burst,
+    /// Connections that are greeted and wait, each in a task of its own. The driver has the clients.
+    Idle,
+    /// The same, ours under `serve`.
+    IdleServed,
 }
 
 impl Work {
+    /// All there is to do.
+    const ALL: [Self; 9] = [
+        Self::PingPong,
+        Self::UnixPingPong,
+        Self::Datagrams,
+        Self::Bulk,
+        Self::Connect,
+        Self::Accept,
+        Self::Burst,
+        Self::Idle,
+        Self::IdleServed,
+    ];
+
+    /// How many of its operations take about as long as so many small ones.
+    pub fn instead_of(self, ops: u64) -> u64 {
+        match self {
+            Self::Burst => ops / 10,
+            _ => ops,
+        }
+    }
+
     /// Its name on the command line.
     pub fn name(self) -> &'static str {
         match self {
@@ -44,6 +77,10 @@ impl Work {
             Self::Datagrams => "datagrams",
             Self::Bulk => "bulk",
             Self::Connect => "connect",
+            Self::Accept => "accept",
+            Self::Burst => "burst",
+            Self::Idle => "idle",
+            Self::IdleServed => "idle-served",
         }
     }
 }
@@ -111,16 +148,9 @@ impl Order {
         let [candidate, work, ops] = &args[..] else {
             panic!("CANDIDATE WORK OPERATIONS, not {args:?}");
         };
-        let works = [
-            Work::PingPong,
-            Work::UnixPingPong,
-            Work::Datagrams,
-            Work::Bulk,
-            Work::Connect,
-        ];
         Self {
             candidate: named(&Candidate::ALL, candidate, Candidate::name),
-            work: named(&works, work, Work::name),
+            work: named(&Work::ALL, work, Work::name),
             ops: ops.parse().expect("a number of operations"),
         }
     }
@@ -159,6 +189,8 @@ pub struct Figures {
     pub allocations: usize,
     /// The ends of the connection, if there was one for all of it.
     pub ends: Option<Ends>,
+    /// How many bytes of the heap an idle connection holds. Zero where none was idle.
+    pub bytes: usize,
 }
 
 /// A measurement under way.
@@ -189,6 +221,7 @@ impl Measurement {
             time,
             allocations: allocations() - self.allocations,
             ends,
+            bytes: 0,
         }
     }
 }
@@ -198,12 +231,18 @@ fn allocations() -> usize {
     stats.allocations + stats.reallocations
 }
 
-/// One line, `NANOSECONDS ALLOCATIONS CLIENT SERVER`.
+/// How many bytes the heap holds.
+pub(crate) fn in_use() -> usize {
+    let stats = INSTRUMENTED_SYSTEM.stats();
+    stats.bytes_allocated - stats.bytes_deallocated
+}
+
+/// One line, `NANOSECONDS ALLOCATIONS CLIENT SERVER BYTES`.
 impl fmt::Display for Figures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (client, server) = self.ends.map_or((-1, -1), |it| (it.client, it.server));
         let nanos = self.time.as_nanos();
-        write!(f, "{nanos} {} {client} {server}", self.allocations)
+        write!(f, "{nanos} {} {client} {server} {}", self.allocations, self.bytes)
     }
 }
 
@@ -215,16 +254,18 @@ impl FromStr for Figures {
             .split_whitespace()
             .filter_map(|word| word.parse().ok())
             .collect();
-        let [nanos, allocations, client, server] = numbers[..] else {
+        let [nanos, allocations, client, server, bytes] = numbers[..] else {
             return Err(format!("these are no figures: {line}"));
         };
+        let count = |number: i64| usize::try_from(number).map_err(|error| error.to_string());
         let fd = |number| RawFd::try_from(number).ok().filter(|fd| *fd >= 0);
         Ok(Self {
             time: Duration::from_nanos(nanos.unsigned_abs()),
-            allocations: usize::try_from(allocations).map_err(|error| error.to_string())?,
+            allocations: count(allocations)?,
             ends: fd(client)
                 .zip(fd(server))
                 .map(|(client, server)| Ends { client, server }),
+            bytes: count(bytes)?,
         })
     }
 }

@@ -12,9 +12,10 @@ const OPS: u64 = 1000;
 
 /// The instructions of one operation: the difference of two runs, so that what happens once does not count.
 pub(crate) fn per_operation(flavour: &Flavour, candidate: Candidate, work: Work) -> Result<f64> {
-    let short = total(flavour, candidate, work, OPS)?;
-    let long = total(flavour, candidate, work, 3 * OPS)?;
-    Ok((long - short) / (2 * OPS) as f64)
+    let ops = work.instead_of(OPS);
+    let short = total(flavour, candidate, work, ops)?;
+    let long = total(flavour, candidate, work, 3 * ops)?;
+    Ok((long - short) / (2 * ops) as f64)
 }
 
 fn total(flavour: &Flavour, candidate: Candidate, work: Work, ops: u64) -> Result<f64> {

@@ -7,7 +7,7 @@ use anynet_benches::work::{Candidate, Work};
 use crate::flavour::{Flavour, SMOL, TOKIO, on_path};
 use crate::goals::Verdict;
 use crate::strace::Calls;
-use crate::{Result, callgrind, goals, strace};
+use crate::{Result, callgrind, goals, idle, strace};
 
 /// Operations of the run that counts allocations.
 const OPS: u64 = 2000;
@@ -46,11 +46,17 @@ pub(crate) fn run() -> Result<bool> {
         print_table(flavour, title, &costs);
         reached &= print_verdicts(goals::datagrams(flavour, &costs));
         let costs = self::costs(flavour, Work::Connect, &Candidate::CONNECTING)?;
-        print_table(
-            flavour,
-            "connect, accept and close of both ends (no goals)",
-            &costs,
-        );
+        let title = "connect, accept and close of both ends (no goals)";
+        print_table(flavour, title, &costs);
+        let costs = self::costs(flavour, Work::Accept, &Candidate::CONNECTING)?;
+        let title = "the connection of a blocking client, accepted and closed";
+        print_table(flavour, title, &costs);
+        reached &= print_verdicts(goals::accepts(flavour, &costs));
+        let costs = self::costs(flavour, Work::Burst, &Candidate::CONNECTING)?;
+        let title = "a burst of 50 connections, each in a task of its own, ours under `serve`";
+        print_table(flavour, title, &costs);
+        reached &= print_verdicts(goals::bursts(flavour, &costs));
+        reached &= print_verdicts(idle::print_and_judge(flavour)?);
     }
     Ok(reached)
 }
@@ -68,7 +74,8 @@ fn costs(flavour: &Flavour, work: Work, candidates: &[Candidate]) -> Result<Vec<
 }
 
 fn cost(flavour: &Flavour, candidate: Candidate, work: Work) -> Result<Cost> {
-    let figures = flavour.run(candidate, work, OPS)?;
+    let ops = work.instead_of(OPS);
+    let figures = flavour.run(candidate, work, ops)?;
     let strace = || {
         best(
             flavour,
@@ -85,7 +92,7 @@ fn cost(flavour: &Flavour, candidate: Candidate, work: Work) -> Result<Cost> {
     };
     Ok(Cost {
         candidate,
-        allocations: figures.allocations as f64 / OPS as f64,
+        allocations: figures.allocations as f64 / ops as f64,
         calls: on_path("strace").then(strace).transpose()?,
         instructions: on_path("valgrind").then(callgrind).transpose()?,
     })
@@ -144,7 +151,7 @@ fn print_numbers(label: &str, costs: &[Cost], number: impl Fn(&Cost) -> Option<f
     print_row(label, cells);
 }
 
-fn print_row(label: &str, cells: impl Iterator<Item = String>) {
+pub(crate) fn print_row(label: &str, cells: impl Iterator<Item = String>) {
     print!("{label:<22}");
     for cell in cells {
         print!("{cell:>20}");

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use anynet_benches::work::{BURST, Candidate};
+use anynet_benches::work::{ACCEPTS, BURST, Candidate};
 
 use crate::counts::Cost;
 use crate::flavour::{Flavour, TOKIO};
@@ -24,6 +24,11 @@ const MORE_INSTRUCTIONS_BOXED: f64 = 160.0;
 /// User instructions that the facade's stream may take more than the generic one.
 const MORE_INSTRUCTIONS_FACADE: f64 = 2.0;
 
+/// Allocations that an accepted connection of ours may take more than a native one: what its handles share.
+const MORE_ALLOCATIONS: f64 = 1.0;
+/// Accepts for each connection of a burst: one each, and now and then one that finds nobody.
+const ACCEPTS_EACH: f64 = 1.05;
+
 /// What happens now and then counts as nothing. A call or an allocation too many would count 1.
 const NOISE: f64 = 0.25;
 
@@ -42,7 +47,7 @@ impl fmt::Display for Verdict {
 
 impl Verdict {
     /// On a goal that was measured, or else counts as missed.
-    fn new(goal: String, reached: Option<bool>) -> Self {
+    pub(crate) fn new(goal: String, reached: Option<bool>) -> Self {
         Self {
             reached: reached.unwrap_or(false),
             goal,
@@ -125,6 +130,43 @@ pub(crate) fn datagrams(flavour: &Flavour, costs: &[Cost]) -> Vec<Verdict> {
         ]
     });
     each.flatten().collect()
+}
+
+/// What `costs` say of connections that are accepted one by one.
+pub(crate) fn accepts(flavour: &Flavour, costs: &[Cost]) -> Vec<Verdict> {
+    let each = costs[1..].iter().map(|cost| {
+        let who = format!("{}, {}, accept", flavour.name, cost.candidate.name());
+        allocations_each(&who, flavour, cost, &costs[0], 1.0)
+    });
+    each.collect()
+}
+
+/// What `costs` say of bursts of [`ACCEPTS`] connections.
+pub(crate) fn bursts(flavour: &Flavour, costs: &[Cost]) -> Vec<Verdict> {
+    let connections = ACCEPTS as f64;
+    let each = costs[1..].iter().map(|cost| {
+        let who = format!("{}, {}, burst", flavour.name, cost.candidate.name());
+        let accepts = cost.calls.as_ref().map(|calls| calls.of("accept4") / connections);
+        [
+            Verdict::new(
+                format!("{who}: at most {ACCEPTS_EACH} accept4 for each connection"),
+                accepts.map(|accepts| accepts <= ACCEPTS_EACH),
+            ),
+            allocations_each(&who, flavour, cost, &costs[0], connections),
+        ]
+    });
+    each.flatten().collect()
+}
+
+fn allocations_each(who: &str, flavour: &Flavour, cost: &Cost, native: &Cost, connections: f64) -> Verdict {
+    let more = (cost.allocations - native.allocations) / connections;
+    Verdict::new(
+        format!(
+            "{who}: at most {MORE_ALLOCATIONS} allocation more than {} for each connection",
+            flavour.native
+        ),
+        Some(more <= MORE_ALLOCATIONS + NOISE),
+    )
 }
 
 /// All system calls but those by which threads wait for each other: how often they compete for async-io's reactor is a

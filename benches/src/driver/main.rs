@@ -7,6 +7,7 @@ mod callgrind;
 mod counts;
 mod flavour;
 mod goals;
+mod idle;
 mod strace;
 mod times;
 

@@ -4,6 +4,7 @@ use std::alloc::System;
 use std::net::SocketAddr;
 
 use anynet::{BoxStream, Current, Runtime};
+use anynet_benches::crowd::{self, Served, bursts, idle};
 use anynet_benches::ours;
 use anynet_benches::work::{
     BUFFER, BURST, CHUNK, CHUNKS, Candidate, Ends, Figures, MESSAGE, Measurement, Order, WARM_UP, Work,
@@ -48,13 +49,30 @@ async fn beside(
 }
 
 async fn on<R: Runtime>(executor: &LocalExecutor<'_>, runtime: R, Order { work, ops, .. }: Order) -> Figures {
-    if work == Work::Connect {
-        let listener = ours::listener(&runtime).await;
-        let connecting = ours::connect(runtime, listener.local_address(), ops);
-        return beside(executor, ours::accept(listener, ops), connecting).await;
-    }
-    if work == Work::Datagrams {
-        return ours::datagrams(&runtime, ops).await;
+    let listener = ours::listener(&runtime).await;
+    let (address, served) = (listener.local_address(), Served::default());
+    match work {
+        Work::Connect => {
+            let connecting = ours::connect(runtime, address, ops);
+            return beside(executor, ours::accept(listener, ops), connecting).await;
+        }
+        Work::Accept => return ours::accepts(listener, ops).await,
+        Work::Burst => {
+            executor
+                .spawn(ours::serve_bursts(listener, served.clone()))
+                .detach();
+            return bursts(address, ops, served).await;
+        }
+        Work::Idle => {
+            smol::spawn(ours::hold(listener, served.clone())).detach();
+            return idle(address, ops, served).await;
+        }
+        Work::IdleServed => {
+            smol::spawn(ours::serve_idle(listener, served.clone())).detach();
+            return idle(address, ops, served).await;
+        }
+        Work::Datagrams => return ours::datagrams(&runtime, ops).await,
+        _ => drop(listener),
     }
     if work == Work::UnixPingPong {
         let (client, server, ends) = ours::unix_pair(&runtime);
@@ -88,11 +106,20 @@ async fn boxed<R: Runtime>(
 async fn native(executor: &LocalExecutor<'_>, Order { work, ops, .. }: Order) -> Figures {
     let listener = TcpListener::bind(ours::LOOPBACK).await.unwrap();
     let address = listener.local_addr().unwrap();
-    if work == Work::Connect {
-        return beside(executor, accept(listener, ops), connect(address, ops)).await;
-    }
-    if work == Work::Datagrams {
-        return datagrams(ops).await;
+    let served = Served::default();
+    match work {
+        Work::Connect => return beside(executor, accept(listener, ops), connect(address, ops)).await,
+        Work::Accept => return accepts(listener, ops).await,
+        Work::Burst => {
+            executor.spawn(serve_bursts(listener, served.clone())).detach();
+            return bursts(address, ops, served).await;
+        }
+        Work::Idle => {
+            smol::spawn(hold(listener, served.clone())).detach();
+            return idle(address, ops, served).await;
+        }
+        Work::Datagrams => return datagrams(ops).await,
+        _ => {}
     }
     if work == Work::UnixPingPong {
         let (client, server) = UnixStream::pair().unwrap();
@@ -199,4 +226,46 @@ async fn accept(listener: TcpListener, ops: u64) {
     for _ in 0..WARM_UP + ops {
         drop(listener.accept().await.unwrap());
     }
+}
+
+async fn accepts(listener: TcpListener, ops: u64) -> Figures {
+    accepts_times(&listener, WARM_UP).await;
+    let measurement = Measurement::start();
+    accepts_times(&listener, ops).await;
+    measurement.end(None)
+}
+
+async fn accepts_times(listener: &TcpListener, times: u64) {
+    let to = listener.local_addr().unwrap();
+    for _ in 0..times {
+        let client = crowd::connect(to);
+        drop(listener.accept().await.unwrap());
+        drop(client);
+    }
+}
+
+async fn serve_bursts(listener: TcpListener, served: Served) {
+    loop {
+        let (stream, _) = listener.accept().await.unwrap();
+        let served = served.clone();
+        smol::spawn(async move {
+            drop(stream);
+            served.one_more();
+        })
+        .detach();
+    }
+}
+
+async fn hold(listener: TcpListener, served: Served) {
+    loop {
+        let (stream, _) = listener.accept().await.unwrap();
+        smol::spawn(wait(stream, served.clone())).detach();
+    }
+}
+
+async fn wait(mut stream: TcpStream, served: Served) {
+    stream.write_all(b"!").await.unwrap();
+    served.one_more();
+    let mut buf = [0; 64];
+    while stream.read(&mut buf).await.is_ok_and(|n| n > 0) {}
 }

@@ -4,6 +4,7 @@ use std::alloc::System;
 use std::net::SocketAddr;
 
 use anynet::{BoxStream, Current, Runtime};
+use anynet_benches::crowd::{self, Served, bursts, idle};
 use anynet_benches::ours;
 use anynet_benches::work::{
     BUFFER, BURST, CHUNK, CHUNKS, Candidate, Ends, Figures, MESSAGE, Measurement, Order, WARM_UP, Work,
@@ -47,13 +48,28 @@ async fn beside(
 }
 
 async fn on<R: Runtime>(runtime: R, Order { work, ops, .. }: Order) -> Figures {
-    if work == Work::Connect {
-        let listener = ours::listener(&runtime).await;
-        let connecting = ours::connect(runtime, listener.local_address(), ops);
-        return beside(ours::accept(listener, ops), connecting).await;
-    }
-    if work == Work::Datagrams {
-        return ours::datagrams(&runtime, ops).await;
+    let listener = ours::listener(&runtime).await;
+    let (address, served) = (listener.local_address(), Served::default());
+    match work {
+        Work::Connect => {
+            let connecting = ours::connect(runtime, address, ops);
+            return beside(ours::accept(listener, ops), connecting).await;
+        }
+        Work::Accept => return ours::accepts(listener, ops).await,
+        Work::Burst => {
+            tokio::spawn(ours::serve_bursts(listener, served.clone()));
+            return bursts(address, ops, served).await;
+        }
+        Work::Idle => {
+            tokio::spawn(ours::hold(listener, served.clone()));
+            return idle(address, ops, served).await;
+        }
+        Work::IdleServed => {
+            tokio::spawn(ours::serve_idle(listener, served.clone()));
+            return idle(address, ops, served).await;
+        }
+        Work::Datagrams => return ours::datagrams(&runtime, ops).await,
+        _ => drop(listener),
     }
     if work == Work::UnixPingPong {
         let (client, server, ends) = ours::unix_pair(&runtime);
@@ -83,11 +99,20 @@ async fn boxed<R: Runtime>(runtime: R, Order { work, ops, .. }: Order) -> Figure
 async fn native(Order { work, ops, .. }: Order) -> Figures {
     let listener = TcpListener::bind(ours::LOOPBACK).await.unwrap();
     let address = listener.local_addr().unwrap();
-    if work == Work::Connect {
-        return beside(accept(listener, ops), connect(address, ops)).await;
-    }
-    if work == Work::Datagrams {
-        return datagrams(ops).await;
+    let served = Served::default();
+    match work {
+        Work::Connect => return beside(accept(listener, ops), connect(address, ops)).await,
+        Work::Accept => return accepts(listener, ops).await,
+        Work::Burst => {
+            tokio::spawn(serve_bursts(listener, served.clone()));
+            return bursts(address, ops, served).await;
+        }
+        Work::Idle => {
+            tokio::spawn(hold(listener, served.clone()));
+            return idle(address, ops, served).await;
+        }
+        Work::Datagrams => return datagrams(ops).await,
+        _ => {}
     }
     if work == Work::UnixPingPong {
         let (client, server) = UnixStream::pair().unwrap();
@@ -194,4 +219,45 @@ async fn accept(listener: TcpListener, ops: u64) {
     for _ in 0..WARM_UP + ops {
         drop(listener.accept().await.unwrap());
     }
+}
+
+async fn accepts(listener: TcpListener, ops: u64) -> Figures {
+    accepts_times(&listener, WARM_UP).await;
+    let measurement = Measurement::start();
+    accepts_times(&listener, ops).await;
+    measurement.end(None)
+}
+
+async fn accepts_times(listener: &TcpListener, times: u64) {
+    let to = listener.local_addr().unwrap();
+    for _ in 0..times {
+        let client = crowd::connect(to);
+        drop(listener.accept().await.unwrap());
+        drop(client);
+    }
+}
+
+async fn serve_bursts(listener: TcpListener, served: Served) {
+    loop {
+        let (stream, _) = listener.accept().await.unwrap();
+        let served = served.clone();
+        tokio::spawn(async move {
+            drop(stream);
+            served.one_more();
+        });
+    }
+}
+
+async fn hold(listener: TcpListener, served: Served) {
+    loop {
+        let (stream, _) = listener.accept().await.unwrap();
+        tokio::spawn(wait(stream, served.clone()));
+    }
+}
+
+async fn wait(mut stream: TcpStream, served: Served) {
+    stream.write_all(b"!").await.unwrap();
+    served.one_more();
+    let mut buf = [0; 64];
+    while stream.read(&mut buf).await.is_ok_and(|n| n > 0) {}
 }

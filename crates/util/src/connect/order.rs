@@ -6,6 +6,9 @@ use std::net::SocketAddr;
 /// The families take turns, in the order of the resolver otherwise: RFC 8305, section 4, with a first address family count
 /// of one. An address that comes again is left out.
 pub(super) fn interleaved(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
+    if addresses.len() < 2 {
+        return addresses;
+    }
     let mut families = [VecDeque::new(), VecDeque::new()];
     let first_is_ipv4 = addresses.first().is_some_and(SocketAddr::is_ipv4);
     for address in addresses {

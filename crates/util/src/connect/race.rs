@@ -5,7 +5,7 @@ use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anynet_core::{Cause, ConnectError, Executor, FailedAttempt};
 
@@ -24,6 +24,12 @@ where
     E: Executor,
     F: Future<Output = Result<S, ConnectError>>,
 {
+    if let [address] = addresses[..] {
+        // The commonest race by far: there is nobody to race against, and nothing to keep lists of.
+        let number = log.begin(address, executor.now());
+        let result = attempt(address).await;
+        return end(log, number, executor.now(), result);
+    }
     let mut race = Race {
         executor,
         addresses: addresses.into(),
@@ -61,16 +67,13 @@ where
             while let Some((number, running)) = self.running.get_mut(unseen) {
                 match running.as_mut().poll(cx) {
                     Poll::Pending => unseen += 1,
-                    Poll::Ready(Ok(stream)) => {
-                        log.end(*number, self.executor.now(), Outcome::Connected);
-                        return Poll::Ready(Ok(Some(stream)));
-                    }
-                    Poll::Ready(Err(ConnectError::Failed(failed))) => {
-                        log.end(*number, self.executor.now(), Outcome::Failed(cause(failed)));
-                        self.running.remove(unseen);
-                        self.next_is_due = None;
-                    }
-                    Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                    Poll::Ready(result) => match end(log, *number, self.executor.now(), result) {
+                        Ok(None) => {
+                            self.running.remove(unseen);
+                            self.next_is_due = None;
+                        }
+                        decided => return Poll::Ready(decided),
+                    },
                 }
             }
             if self.addresses.is_empty() && self.running.is_empty() {
@@ -86,6 +89,26 @@ where
             self.running.push((number, Box::pin(attempt(address))));
             self.next_is_due = (!self.addresses.is_empty()).then(|| self.executor.sleep(delay));
         }
+    }
+}
+
+/// Writes down what came of an attempt. `None`: it failed, as others may not; an error of any other kind ends the race.
+fn end<S>(
+    log: &mut Log,
+    number: usize,
+    now: Instant,
+    result: Result<S, ConnectError>,
+) -> Result<Option<S>, ConnectError> {
+    match result {
+        Ok(stream) => {
+            log.end(number, now, Outcome::Connected);
+            Ok(Some(stream))
+        }
+        Err(ConnectError::Failed(failed)) => {
+            log.end(number, now, Outcome::Failed(cause(failed)));
+            Ok(None)
+        }
+        Err(error) => Err(error),
     }
 }
 
