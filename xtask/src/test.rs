@@ -119,8 +119,13 @@ fn documentation_tests(suite: &mut Suite<'_>) -> Result {
     ))
 }
 
-/// The facade with fewer features than the whole workspace gave it in the stages before.
+/// The facade with fewer features than the whole workspace gave it in the stages before; and what is allocated without
+/// `tracing`, which is to be the same as with it.
 fn facade_features(suite: &mut Suite<'_>) -> Result {
+    suite.run(cmd!(
+        suite.sh,
+        "cargo test --package anynet-util --test allocations"
+    ))?;
     for features in ["", "tokio", "smol"] {
         let facade = cmd!(
             suite.sh,

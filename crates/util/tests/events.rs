@@ -1,14 +1,16 @@
 //! What is told to `tracing`: by whom, at which level, with which fields, and never what is sent.
 
-use std::collections::VecDeque;
+mod failing;
+
 use std::fmt::{Debug, Write};
 use std::io::{Error, ErrorKind};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use anynet_core::{AcceptError, Attributes, ConnectError, Listener, Network, ReceiveError, Request, Result};
-use anynet_util::{HappyEyeballs, MemoryListener, MemoryNetwork, MemoryStream, connect, serve, timeout};
+use anynet_core::{AcceptError, ConnectError, Network, ReceiveError};
+use anynet_util::{HappyEyeballs, MemoryNetwork, connect, serve, timeout};
+use failing::Failing;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes as SpanAttributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
@@ -113,32 +115,6 @@ fn a_deadline_tells_of_the_attempts_that_it_ends() {
     assert_eq!(told, expected);
 }
 
-/// Fails as it is told before it accepts.
-struct Failing(MemoryListener, Mutex<VecDeque<AcceptError>>);
-
-impl Attributes for Failing {
-    fn attributes<'a>(&'a self, request: &mut Request<'_, 'a>) {
-        self.0.attributes(request);
-    }
-}
-
-impl Listener for Failing {
-    type Stream = MemoryStream;
-    type Executor = MemoryNetwork;
-
-    fn executor(&self) -> &MemoryNetwork {
-        self.0.executor()
-    }
-
-    async fn accept(&self) -> Result<MemoryStream, AcceptError> {
-        let error = self.1.lock().unwrap().pop_front();
-        match error {
-            Some(error) => Err(error),
-            None => self.0.accept().await,
-        }
-    }
-}
-
 #[test]
 fn errors_of_accepting_and_of_handlers_are_told() {
     let told = events(async |network| {
@@ -152,7 +128,7 @@ fn errors_of_accepting_and_of_handlers_are_told() {
                 cause: cause(ErrorKind::OutOfMemory),
             },
         ];
-        let listener = Failing(network.listen(server).await.unwrap(), Mutex::new(errors.into()));
+        let listener = Failing::new(network.listen(server).await.unwrap(), errors);
         let client = network.clone();
         let clients = async move {
             for _ in 0..2 {
