@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use rustix::net::sockopt::set_socket_linger;
 
-use crate::work::{ACCEPTS, Figures, Measurement, WARM_UP, in_use};
+use crate::work::{self, ACCEPTS, Figures, Measurement, Work, in_use};
 
 /// How many connections were served so far. Clones count together.
 #[derive(Clone, Debug, Default)]
@@ -43,6 +43,7 @@ impl Served {
 
 /// Connects [`ACCEPTS`] clients, and waits until all of them were served, again and again.
 pub async fn bursts(to: SocketAddr, ops: u64, served: Served) -> Figures {
+    const WARM_UP: u64 = Work::Burst.instead_of(work::WARM_UP);
     bursts_times(to, 0..WARM_UP, &served).await;
     let measurement = Measurement::start();
     bursts_times(to, WARM_UP..WARM_UP + ops, &served).await;

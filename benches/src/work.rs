@@ -61,10 +61,10 @@ impl Work {
         Self::IdleServed,
     ];
 
-    /// How many of its operations take about as long as so many small ones.
-    pub fn instead_of(self, ops: u64) -> u64 {
+    /// How many of its operations are as many connections or round trips as `ops`.
+    pub const fn instead_of(self, ops: u64) -> u64 {
         match self {
-            Self::Burst => ops / 10,
+            Self::Burst => ops / ACCEPTS,
             _ => ops,
         }
     }
