@@ -37,6 +37,14 @@ impl<A> Future for Answer<A> {
     }
 }
 
+impl<A> Drop for Answer<A> {
+    /// Takes the waker, which holds a task: a look-up that hangs keeps the slot.
+    fn drop(&mut self) {
+        let waiting = lock(&self.0).waiting.take();
+        drop(waiting); // unlocked: a task that goes with it may do anything
+    }
+}
+
 /// The duty to answer one of those who asked.
 pub(super) struct Promise<A>(Arc<Mutex<Slot<A>>>);
 
@@ -54,5 +62,35 @@ impl<A> Promise<A> {
         if let Some(waker) = waiting {
             waker.wake();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::Wake;
+
+    use super::*;
+
+    struct Task;
+
+    impl Wake for Task {
+        fn wake(self: Arc<Self>) {}
+    }
+
+    #[test]
+    fn who_gives_up_leaves_nothing_behind() {
+        let task = Arc::new(Task);
+        let (promise, mut answer) = promise::<()>();
+        let waker = Waker::from(task.clone());
+        assert!(
+            Pin::new(&mut answer)
+                .poll(&mut Context::from_waker(&waker))
+                .is_pending()
+        );
+        drop(waker);
+        assert_eq!(Arc::strong_count(&task), 2, "the waker of the one who waits");
+        drop(answer);
+        assert_eq!(Arc::strong_count(&task), 1);
+        assert!(!promise.is_awaited());
     }
 }

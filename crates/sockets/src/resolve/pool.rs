@@ -84,6 +84,9 @@ where
             promises.push(promise);
             return Ok(answer);
         }
+        if state.queue.len() == state.queue.capacity() {
+            state.forget_given_up(); // as above, where every thread hangs
+        }
         state.queue.push_back(question.clone());
         if state.idle < state.queue.len() && state.threads < MOST_THREADS {
             let spawned = thread::Builder::new()
@@ -95,7 +98,8 @@ where
                 Err(_) if state.threads > 0 => {}
                 Err(error) => {
                     state.queue.pop_back();
-                    return Err(error);
+                    // The system's is "would block", which no connect may say.
+                    return Err(io::Error::other(error));
                 }
             }
         }
@@ -110,8 +114,7 @@ where
         let mut state = lock(&self.state);
         loop {
             if let Some(question) = self.next(&state).and_then(|at| state.queue.remove(at)) {
-                let promises = state.flights.get(&question);
-                if promises.is_some_and(|promises| promises.iter().any(Promise::is_awaited)) {
+                if is_awaited(&state.flights, &question) {
                     let slow = usize::from((self.is_slow)(&question));
                     state.slow += slow;
                     drop(state);
@@ -152,6 +155,21 @@ where
         let mut queue = state.queue.iter();
         queue.position(|question| has_room || !(self.is_slow)(question))
     }
+}
+
+impl<Q: Eq + Hash, A> State<Q, A> {
+    /// Takes out of the queue what nobody waits for, and makes room for as much as is left.
+    fn forget_given_up(&mut self) {
+        let Self { queue, flights, .. } = self;
+        queue.retain(|question| is_awaited(flights, question) || flights.remove(question).is_none());
+        queue.reserve(queue.len());
+    }
+}
+
+/// Whether anybody waits for the answer still.
+fn is_awaited<Q: Eq + Hash, A>(flights: &HashMap<Q, Vec<Promise<A>>>, question: &Q) -> bool {
+    let promises = flights.get(question);
+    promises.is_some_and(|promises| promises.iter().any(Promise::is_awaited))
 }
 
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -321,6 +339,23 @@ mod tests {
         assert!(kept <= 8, "{kept} are kept");
         asker.release();
         assert_eq!(wait(first).unwrap(), 1);
+    }
+
+    #[test]
+    fn a_queue_that_does_not_move_keeps_nothing_of_those_who_gave_up() {
+        let mut asker = Asker::new();
+        let busy: Vec<_> = (0..MOST_THREADS as u32).map(|number| asker.ask(number)).collect();
+        let waiting = asker.ask(8);
+        for number in 9..900 {
+            drop(asker.ask(number));
+        }
+        let queued = lock(&asker.pool.state).queue.len();
+        let known = lock(&asker.pool.state).flights.len();
+        assert!(queued <= 32 && known <= 40, "{queued} are queued, {known} known");
+        asker.release();
+        for (number, answer) in (0..).zip(busy.into_iter().chain([waiting])) {
+            assert_eq!(wait(answer).unwrap(), number);
+        }
     }
 
     #[test]
