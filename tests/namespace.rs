@@ -5,7 +5,7 @@
 use std::fs;
 use std::future::poll_fn;
 use std::io::ErrorKind;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::process::{Command, ExitCode};
 use std::sync::Arc;
 use std::task::Poll;
@@ -21,7 +21,7 @@ use libtest_mimic::{Arguments, Completion, Failed, Trial};
 /// A part by its name, which is also the argument that it runs for.
 type Part = (&'static str, fn());
 
-const PARTS: [Part; 2] = [
+const PARTS: [Part; 3] = [
     (
         "an_address_that_leads_nowhere_costs_the_delay_or_nothing",
         addresses_that_lead_nowhere,
@@ -29,6 +29,10 @@ const PARTS: [Part; 2] = [
     (
         "a_name_server_that_never_answers_holds_nobody_up",
         a_name_server_that_never_answers,
+    ),
+    (
+        "one_local_port_does_for_connections_to_several_peers",
+        one_local_port,
     ),
 ];
 
@@ -143,6 +147,26 @@ async fn connect<R: Runtime>(runtime: &R, first: Ipv6Addr) -> (Connected<TcpStre
     assert_eq!(connected.stream.peer_address(), server);
     assert_eq!(connected.attempts.len(), 2);
     (connected, start.elapsed())
+}
+
+fn one_local_port() {
+    run("ip", "link set lo up");
+    fs::write("/proc/sys/net/ipv4/ip_local_port_range", "40000 40000").expect("it is this namespace's");
+    smol::block_on(async {
+        let runtime = Smol::new();
+        for (loopback, port) in [("127.0.0.1", 1000), ("::1", 1002)] {
+            let mut streams = Vec::new();
+            for port in [port, port + 1] {
+                let listener = TcpListener::bind_on(&runtime, (loopback, port)).await;
+                let to = listener.as_ref().expect("nobody else is here").local_address();
+                let from = SocketAddr::new(to.ip(), 0);
+                let connect = TcpStream::connect_on(&runtime, to).local_address(from);
+                let stream = connect.await.expect("there is a port");
+                assert_eq!(stream.local_address(), SocketAddr::new(to.ip(), 40000));
+                streams.push((listener, stream));
+            }
+        }
+    });
 }
 
 fn a_name_server_that_never_answers() {

@@ -70,7 +70,8 @@ impl<R: Runtime> TcpConnect<R> {
         }
     }
 
-    /// Connects from `address`: a local IP address, or an unspecified one, and a port, or 0 for any.
+    /// Connects from `address`: a local IP address, or an unspecified one, and a port, or 0 for any. Where the system can
+    /// (Linux), any is one that connections to other peers may have, too.
     ///
     /// It may be given once for each family. With one only, addresses of the other family fail, each with the cause that
     /// the system gives. Attempts that are under way together need a port each: one that is given serves the first.

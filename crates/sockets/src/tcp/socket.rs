@@ -28,12 +28,27 @@ pub(crate) fn to_connect(
     options: &SocketOptions,
 ) -> io::Result<OwnedFd> {
     let socket = tcp(to)?;
+    if local.is_some_and(|local| local.port() == 0) {
+        choose_port_late(&socket);
+    }
     options.apply(&socket)?;
     if let Some(local) = local {
         socket.bind(&local.into())?;
     }
     Ok(socket.into())
 }
+
+/// Has the port chosen by the connect, not by the bind (`IP_BIND_ADDRESS_NO_PORT`, ip(7)), and for IPv6 too. A bind takes a
+/// port for its socket alone; connections to different peers can share one.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn choose_port_late(socket: &Socket) {
+    let on = 1_i32.to_ne_bytes();
+    // Linux before 4.2 lacks it, and has fewer ports.
+    let _ = crate::sys::option::set(socket, libc::IPPROTO_IP, libc::IP_BIND_ADDRESS_NO_PORT, &on);
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn choose_port_late(_: &Socket) {}
 
 /// A TCP socket with `options` that listens on `on` and lets `backlog` connections wait.
 ///
