@@ -107,11 +107,14 @@ impl Lookup {
             text: text.to_owned(),
             reason,
         };
-        if let Some(host) = &self.host
-            && self.literal().is_none()
-            && let Some(reason) = host_fault(host)
-        {
-            return Err(malformed(host, reason));
+        if let Some(host) = &self.host {
+            let fault = match self.literal() {
+                Some((_, zone)) => zone.and_then(zone_fault),
+                None => host_fault(host),
+            };
+            if let Some(reason) = fault {
+                return Err(malformed(host, reason));
+            }
         }
         if let Service::Name(service) = &self.service
             && let Some(reason) = service_fault(service)
@@ -134,6 +137,17 @@ fn host_fault(host: &str) -> Option<&'static str> {
         Some("the host is not an IPv6 address")
     } else if host.contains('%') {
         Some("only an IPv6 address has a zone")
+    } else {
+        None
+    }
+}
+
+/// What keeps `zone`, which is not empty, from being the name or the number of an interface.
+fn zone_fault(zone: &str) -> Option<&'static str> {
+    if zone.contains('\0') {
+        Some("the zone contains NUL")
+    } else if zone.contains(|c: char| c.is_whitespace() || c.is_control() || c == '/') {
+        Some("the zone contains a character that no interface has")
     } else {
         None
     }
@@ -260,6 +274,9 @@ mod tests {
             ("::g", "80", "IPv6"),
             ("fe80::1%", "80", "IPv6"),
             ("1.2.3.4%lo", "80", "zone"),
+            ("fe80::1%l\0o", "80", "NUL"),
+            ("fe80::1%lo ", "80", "character"),
+            ("fe80::1%lo/64", "80", "character"),
             ("host", "", "empty"),
             ("host", "a\0b", "NUL"),
             ("host", "65536", "above 65535"),

@@ -97,6 +97,8 @@ impl TableResolver {
         };
         match lookup.literal() {
             Some((ip, None)) => Some((vec![ip], 0)),
+            // `u32::from_str` would take a leading `+`.
+            Some((_, Some(zone))) if zone.starts_with('+') => None,
             Some((ip, Some(zone))) => Some((vec![ip], zone.parse().ok()?)),
             None if lookup.flags.contains(LookupFlags::NUMERIC_HOST) => None,
             None => Some((self.hosts.get(&key(host))?.clone(), 0)),
@@ -227,6 +229,7 @@ mod tests {
             ["[::ffff:192.0.2.2]:80"]
         );
         assert_eq!(found(Lookup::new("fe80::1%7", 80)), ["[fe80::1%7]:80"]);
+        assert!(found(Lookup::new("fe80::1%+7", 80)).is_empty());
         assert_eq!(found(Lookup::without_host(80)), ["[::1]:80", "127.0.0.1:80"]);
         let passive = Lookup::without_host(80).flags(LookupFlags::PASSIVE);
         assert_eq!(found(passive), ["[::]:80", "0.0.0.0:80"]);

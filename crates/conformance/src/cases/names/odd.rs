@@ -82,6 +82,11 @@ async fn a_host_with_nul_is_refused_before_anybody_is_asked(context: Context) {
     assert_look_up_malformed(&context, Lookup::new("localhost\0", 80)).await;
     assert_look_up_malformed(&context, Lookup::new("127.0.0.1\0", 80)).await;
     assert_look_up_malformed(&context, Lookup::new("localhost", "http\0")).await;
+    assert_malformed(&context, "[fe80::1%lo\0]:80", "NUL").await;
+    for host in ["fe80::1%lo\0", "fe80::1%lo ", "fe80::1%l\no"] {
+        assert_look_up_malformed(&context, Lookup::new(host, 80)).await;
+        assert_look_up_malformed(&context, Lookup::new(host, "http")).await;
+    }
 }
 
 async fn a_port_above_65535_is_refused_before_anybody_is_asked(context: Context) {
