@@ -170,12 +170,14 @@ impl ConnectError {
         Self::Failed(vec![FailedAttempt::new(address, cause)])
     }
 
-    /// What the failure amounts to: the kind that all attempts share (all refused is
-    /// [`ConnectionRefused`](io::ErrorKind::ConnectionRefused)), else that of the first.
+    /// What the failure amounts to. [`ConnectionRefused`](io::ErrorKind::ConnectionRefused), if an attempt was: of the
+    /// machine that was reached that says more than that there is no way to its other addresses. Else the kind of the first
+    /// attempt.
     pub fn kind(&self) -> io::ErrorKind {
         match self {
             Self::NoRuntime(cause) => cause.kind(),
             Self::Resolve(error) => error.kind(),
+            Self::Failed(attempts) if attempts.iter().any(was_refused) => io::ErrorKind::ConnectionRefused,
             Self::Failed(attempts) => first_kind(attempts),
             Self::TimedOut(_) => io::ErrorKind::TimedOut,
         }
@@ -358,4 +360,8 @@ fn first_kind(attempts: &[FailedAttempt]) -> io::ErrorKind {
     attempts
         .first()
         .map_or(io::ErrorKind::Other, |attempt| attempt.cause.kind())
+}
+
+fn was_refused(attempt: &FailedAttempt) -> bool {
+    attempt.cause.kind() == io::ErrorKind::ConnectionRefused
 }

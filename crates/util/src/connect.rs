@@ -112,7 +112,8 @@ impl HappyEyeballs {
     /// # Errors
     ///
     /// [`ConnectError::Resolve`] if the name has no address; [`ConnectError::Failed`] with every attempt if none succeeded;
-    /// [`ConnectError::TimedOut`] if the deadline passed first. An attempt's error of any other kind ends the race.
+    /// [`ConnectError::TimedOut`] if the deadline passed first. An attempt that says so, of a deadline of its own, has
+    /// failed; one with an error of any other kind ends the race.
     pub async fn connect<N, S, F>(
         self,
         network: &N,

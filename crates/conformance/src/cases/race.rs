@@ -31,6 +31,8 @@ cases![given Ground:
     a_deadline_ends_every_attempt_and_names_them,
     a_deadline_ends_the_look_up_too,
     an_error_that_is_no_failed_attempt_ends_it,
+    a_deadline_of_zero_leaves_time_for_what_is_ready_alone,
+    an_attempt_with_a_deadline_of_its_own_makes_room_for_the_next,
 ];
 
 /// What an attempt does: it succeeds or fails after so many milliseconds, or never ends.
@@ -329,4 +331,31 @@ async fn an_error_that_is_no_failed_attempt_ends_it(context: Ground) {
     let race = Race::new(&context, &[Hangs, Succeeds(0)]);
     assert!(poll_once(&mut Box::pin(race.run(HappyEyeballs::new()))).is_pending());
     assert_eq!(race.begun.lock().unwrap().len(), 1);
+}
+
+async fn a_deadline_of_zero_leaves_time_for_what_is_ready_alone(context: Ground) {
+    let policy = HappyEyeballs::new().deadline(Duration::ZERO);
+    let race = Race::new(&context, &[Hangs, Succeeds(0)]);
+    let error = context.within(race.run(policy)).await.map(drop).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::TimedOut);
+    race.assert_begun(&[0]);
+    assert_eq!(race.alive(), 0);
+    let network = Named::new(context.network(), vec![address(0)]);
+    let ready = policy.connect(&network, "a-name:80", async |_| Ok(7));
+    assert_eq!(context.within(ready).await.unwrap().stream, 7);
+}
+
+async fn an_attempt_with_a_deadline_of_its_own_makes_room_for_the_next(context: Ground) {
+    let race = Race::new(&context, &[Hangs, Succeeds(0)]);
+    let network = Named::new(context.network(), vec![address(0), address(1)]);
+    let limit = HappyEyeballs::new().deadline(Duration::from_millis(100));
+    let attempt = async |address: SocketAddr| {
+        let attempt = |to| race.attempt(number(to));
+        Ok(limit.connect(context.network(), address, attempt).await?.stream)
+    };
+    let connected = HappyEyeballs::new().connect(&network, "a-name:80", attempt);
+    let connected = context.within(connected).await.unwrap();
+    assert_eq!(connected.stream.0, 1);
+    race.assert_begun(&[0, 100]);
+    assert_is!(&connected.attempts[0].outcome, Outcome::Failed(cause) if cause.kind() == ErrorKind::TimedOut);
 }

@@ -98,7 +98,8 @@ impl<R: Runtime> TcpBindAll<R> {
             ready(listen(&runtime, on, options, self.backlog))
         };
         let bound = if self.dual_stack {
-            match listen_all(uncovered(&addresses), lacks_family, attempt).await {
+            // An IPv6 wildcard stands for that of IPv4: if it cannot, neither is passed over.
+            match listen_all(uncovered(&addresses), |_| false, attempt).await {
                 Err(error) if is_lack(&error) => listen_all(addresses, lacks_family, attempt).await,
                 bound => bound,
             }
@@ -146,5 +147,5 @@ fn lacks_family(cause: &Cause) -> bool {
 }
 
 fn is_lack(error: &BindError) -> bool {
-    matches!(error, BindError::Failed(attempts) if attempts.iter().all(|attempt| lacks_family(&attempt.cause)))
+    matches!(error, BindError::Failed(attempts) if attempts.iter().any(|attempt| lacks_family(&attempt.cause)))
 }

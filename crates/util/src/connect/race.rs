@@ -2,12 +2,13 @@
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
+use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
-use anynet_core::{Cause, ConnectError, Executor, FailedAttempt};
+use anynet_core::{Cause, ConnectError, Executor, TimedOut};
 
 use super::attempt::{Log, Outcome};
 
@@ -104,16 +105,26 @@ fn end<S>(
             log.end(number, now, Outcome::Connected);
             Ok(Some(stream))
         }
-        Err(ConnectError::Failed(failed)) => {
-            log.end(number, now, Outcome::Failed(cause(failed)));
+        Err(error) => {
+            log.end(number, now, Outcome::Failed(cause(error)?));
             Ok(None)
         }
-        Err(error) => Err(error),
     }
 }
 
-/// Why an attempt at one address failed. One that tried none has no cause to tell.
-fn cause(failed: Vec<FailedAttempt>) -> Cause {
-    let last = failed.into_iter().next_back();
-    last.map_or_else(|| std::io::ErrorKind::Other.into(), |attempt| attempt.cause)
+/// Why an attempt at one address failed.
+///
+/// # Errors
+///
+/// What is wrong with more than this address.
+fn cause(error: ConnectError) -> Result<Cause, ConnectError> {
+    match error {
+        ConnectError::Failed(failed) => {
+            let last = failed.into_iter().next_back();
+            // One that tried none has no cause to tell.
+            Ok(last.map_or_else(|| io::ErrorKind::Other.into(), |attempt| attempt.cause))
+        }
+        ConnectError::TimedOut(_) => Ok(io::Error::from(TimedOut).into()),
+        error => Err(error),
+    }
 }

@@ -21,6 +21,7 @@ cases![
     a_connect_says_which_attempts_it_took,
     a_deadline_ends_a_connect_that_nobody_answers,
     a_stream_dropped_right_after_its_connect_ends_in_order,
+    nobody_is_reached_at_port_0,
 ];
 
 async fn the_local_address_is_that_of_the_family_of_each_attempt(context: Context) -> Verdict {
@@ -116,6 +117,12 @@ async fn a_stream_dropped_right_after_its_connect_ends_in_order(context: Context
     let mut accepted = context.within(listener.accept()).await.unwrap();
     let received = context.within(accepted.receive(&mut [0; 8])).await;
     assert_is!(received, Err(ReceiveError::EndOfStream));
+}
+
+async fn nobody_is_reached_at_port_0(context: Context) {
+    let connect = connect(&context, SocketAddr::new(context.loopback.ip(), 0));
+    let error = context.within(connect.into_future()).await.unwrap_err();
+    assert_is!(&error, ConnectError::Failed(attempts) if attempts.len() == 1);
 }
 
 fn connect(context: &Context, to: SocketAddr) -> TcpConnect<BoxRuntime> {

@@ -1,16 +1,21 @@
 //! Several listeners as one.
 
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+
 use anynet_core::{AcceptError, Closer, Listener as _};
 use anynet_sockets::TcpListener;
+use rustix::io::Errno;
+use socket2::{Domain, Socket};
 
 use super::bound;
 use crate::Context;
 use crate::case::cases;
-use crate::context::{LOOPBACK_4, LOOPBACK_6};
+use crate::context::{LOOPBACK_4, LOOPBACK_6, refusing};
 
 cases![
     a_closed_listener_among_several_is_passed_over,
     busy_and_quiet_listeners_both_get_their_turn,
+    where_ipv6_is_lacking_dual_stack_leaves_no_ipv4_address_out,
 ];
 
 async fn a_closed_listener_among_several_is_passed_over(context: Context) {
@@ -51,4 +56,29 @@ async fn busy_and_quiet_listeners_both_get_their_turn(context: Context) {
         );
     }
     assert!(peers.contains(&quiet.local_address()), "{peers:?}");
+}
+
+async fn where_ipv6_is_lacking_dual_stack_leaves_no_ipv4_address_out(context: Context) {
+    let lacking = |socket: &Socket| match socket.domain()? {
+        Domain::IPV6 => Err(Errno::AFNOSUPPORT.into()),
+        _ => Ok(()),
+    };
+    let wildcards = [
+        SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)),
+        (Ipv6Addr::UNSPECIFIED, 0).into(),
+    ];
+    // Beside them one that is there in any case, on a port of its own.
+    let port = refusing(LOOPBACK_4).1.port();
+    for beside in [None, Some(SocketAddr::new(LOOPBACK_4.ip(), port))] {
+        let on = wildcards.into_iter().chain(beside);
+        let bind = TcpListener::bind_all_on(context.runtime(), on)
+            .dual_stack()
+            .with_socket(lacking);
+        let listeners = bound(&context, bind).await;
+        let found: Vec<_> = listeners.iter().map(|one| one.local_address().ip()).collect();
+        let expected = [wildcards[0].ip()]
+            .into_iter()
+            .chain(beside.map(|beside| beside.ip()));
+        assert_eq!(found, expected.collect::<Vec<_>>());
+    }
 }

@@ -15,6 +15,7 @@ cases![given Ground:
     a_name_of_both_families_reaches_a_server_of_one,
     where_both_families_answer_the_resolvers_first_one_is_taken,
     a_name_whose_addresses_all_refuse_is_refused,
+    a_refusal_says_more_than_an_address_that_leads_nowhere,
     a_name_without_addresses_says_so,
     a_name_of_a_hundred_addresses_reaches_the_last,
     an_address_that_comes_twice_is_tried_once,
@@ -49,6 +50,29 @@ async fn a_name_whose_addresses_all_refuse_is_refused(context: Ground) {
     assert_eq!(error.kind(), ErrorKind::ConnectionRefused);
     let tried: Vec<_> = error.attempts().iter().map(|it| it.address.clone()).collect();
     assert_eq!(tried, refusing.map(Address::from));
+}
+
+async fn a_refusal_says_more_than_an_address_that_leads_nowhere(context: Ground) {
+    use ErrorKind::{AddrNotAvailable, ConnectionRefused, NetworkUnreachable, TimedOut};
+    let fail = async |kinds: &[ErrorKind]| {
+        let address = |n: usize| SocketAddr::from((Ipv4Addr::new(192, 0, 2, n as u8), 80));
+        let network = Named::new(context.network(), (0..kinds.len()).map(address).collect());
+        let attempt = async |to: SocketAddr| {
+            let number = (0..kinds.len()).position(|n| address(n) == to).unwrap();
+            Err::<(), _>(ConnectError::failed(to, kinds[number]))
+        };
+        let race = HappyEyeballs::new().connect(&network, "a-name:80", attempt);
+        context.within(race).await.map(drop).unwrap_err().kind()
+    };
+    for nowhere in [AddrNotAvailable, NetworkUnreachable, TimedOut] {
+        assert_eq!(fail(&[nowhere, ConnectionRefused]).await, ConnectionRefused);
+        assert_eq!(fail(&[ConnectionRefused, nowhere]).await, ConnectionRefused);
+        assert_eq!(fail(&[nowhere, nowhere]).await, nowhere);
+    }
+    assert_eq!(
+        fail(&[NetworkUnreachable, AddrNotAvailable]).await,
+        NetworkUnreachable
+    );
 }
 
 async fn a_name_without_addresses_says_so(context: Ground) {
