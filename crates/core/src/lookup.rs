@@ -100,8 +100,8 @@ impl Lookup {
     ///
     /// # Errors
     ///
-    /// [`ResolveError::Malformed`]: the host or the service is empty or contains NUL or another character that no name has;
-    /// a host with a colon is no IPv6 address; a port is above 65535, or has a sign.
+    /// [`ResolveError::Malformed`]: the host or the service is empty, is `*`, or contains NUL or another character that no
+    /// name has; a host with a colon is no IPv6 address; a port is above 65535, or has a sign.
     pub fn validate(&self) -> Result<(), ResolveError> {
         let malformed = |text: &str, reason| ResolveError::Malformed {
             text: text.to_owned(),
@@ -129,6 +129,8 @@ impl Lookup {
 fn host_fault(host: &str) -> Option<&'static str> {
     if host.is_empty() {
         Some("the host is empty")
+    } else if host == "*" {
+        Some("an asterisk is no name") // the C library would take it for no host
     } else if host.contains('\0') {
         Some("the host contains NUL")
     } else if host.contains(|c: char| c.is_whitespace() || c.is_control() || "/?#@[]".contains(c)) {
@@ -158,6 +160,8 @@ fn service_fault(service: &str) -> Option<&'static str> {
     let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     if service.is_empty() {
         Some("the service is empty")
+    } else if service == "*" {
+        Some("an asterisk is no name")
     } else if service.contains('\0') {
         Some("the service contains NUL")
     } else if is_number(service) {
@@ -277,6 +281,8 @@ mod tests {
             ("fe80::1%l\0o", "80", "NUL"),
             ("fe80::1%lo ", "80", "character"),
             ("fe80::1%lo/64", "80", "character"),
+            ("*", "80", "no name"),
+            ("host", "*", "no name"),
             ("host", "", "empty"),
             ("host", "a\0b", "NUL"),
             ("host", "65536", "above 65535"),
@@ -296,6 +302,7 @@ mod tests {
             ("host", "80"),
             ("::1%lo", "0"),
             ("a_b.c.", "http"),
+            ("*.c", "http*"),
             ("münchen.de", "x-1"),
             ("1.2", "1a"),
         ] {

@@ -8,6 +8,7 @@ mod system;
 
 pub use system::SystemResolver;
 
+use std::collections::HashSet;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
@@ -120,13 +121,9 @@ impl Names {
             return Ok(vec![SocketAddr::new(ip, *port)]);
         }
         let found = self.look_up(&Lookup::new(host, service).kind(self.kind)).await?;
-        let mut addresses = Vec::with_capacity(found.len());
-        for info in found {
-            if !addresses.contains(&info.address) {
-                addresses.push(info.address);
-            }
-        }
-        Ok(addresses)
+        let mut seen = HashSet::new(); // whoever keeps a name may give it thousands
+        let addresses = found.into_iter().map(|info| info.address);
+        Ok(addresses.filter(|address| seen.insert(*address)).collect())
     }
 }
 

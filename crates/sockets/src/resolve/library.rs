@@ -10,6 +10,7 @@ use anynet_core::{
 };
 use socket2::{Domain, SockAddr};
 
+use crate::NameError;
 use crate::interfaces::interface_index;
 use crate::sys::{address, names};
 
@@ -50,7 +51,7 @@ fn zoned(lookup: &Lookup, flags: c_int) -> Result<Vec<AddressInfo>, ResolveError
     };
     let index = match zone.parse() {
         Ok(index) if !zone.starts_with('+') => index,
-        _ => interface_index(zone).map_err(|_| no_such_host(lookup))?,
+        _ => interface_index(zone).map_err(|error| no_such_zone(lookup, error))?,
     };
     let mut found = ask(lookup, Some(&ip.to_string()), flags)?;
     for info in &mut found {
@@ -59,6 +60,17 @@ fn zoned(lookup: &Lookup, flags: c_int) -> Result<Vec<AddressInfo>, ResolveError
         }
     }
     Ok(found)
+}
+
+/// That there is no such interface; or that the system could not be asked, for want of a descriptor.
+fn no_such_zone(lookup: &Lookup, error: NameError) -> ResolveError {
+    let NameError::Failed { cause, .. } = error else {
+        return no_such_host(lookup);
+    };
+    ResolveError::Failed {
+        host: lookup.host.clone().unwrap_or_default(),
+        cause,
+    }
 }
 
 /// That there is no such name.
@@ -229,7 +241,10 @@ pub(super) fn looks_numeric(host: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use anynet_core::Cause;
+
     use super::*;
+    use crate::NameQuery;
 
     #[test]
     fn a_host_that_looks_numeric_is_told_from_an_address_and_from_a_name() {
@@ -302,6 +317,28 @@ mod tests {
             }
         }
         assert!(taken > 100, "only {taken} were numbers");
+    }
+
+    #[test]
+    fn a_zone_that_could_not_be_looked_up_is_told_from_one_that_is_not_there() {
+        let lookup = Lookup::new("fe80::1%eth0", 80);
+        let query = || NameQuery::InterfaceName("eth0".into());
+        let unknown = no_such_zone(&lookup, NameError::Unknown { query: query() });
+        assert_eq!(
+            unknown.resolver_error().map(|said| said.code),
+            Some(libc::EAI_NONAME)
+        );
+        let cause = Cause::from(io::Error::from_raw_os_error(libc::EMFILE));
+        match no_such_zone(
+            &lookup,
+            NameError::Failed {
+                query: query(),
+                cause,
+            },
+        ) {
+            ResolveError::Failed { cause, .. } => assert_eq!(cause.raw_os_error(), Some(libc::EMFILE)),
+            other => panic!("{other:?}"),
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The order in which addresses are tried.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::net::SocketAddr;
 
 /// The families take turns, in the order of the resolver otherwise: RFC 8305, section 4, with a first address family count
@@ -11,10 +11,10 @@ pub(super) fn interleaved(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
     }
     let mut families = [VecDeque::new(), VecDeque::new()];
     let first_is_ipv4 = addresses.first().is_some_and(SocketAddr::is_ipv4);
+    let mut seen = HashSet::new();
     for address in addresses {
-        let family = &mut families[usize::from(address.is_ipv4() != first_is_ipv4)];
-        if !family.contains(&address) {
-            family.push_back(address);
+        if seen.insert(address) {
+            families[usize::from(address.is_ipv4() != first_is_ipv4)].push_back(address);
         }
     }
     let [mut first, mut second] = families;

@@ -17,6 +17,7 @@ cases![
     an_empty_host_is_refused_before_anybody_is_asked,
     a_host_with_nul_is_refused_before_anybody_is_asked,
     a_port_above_65535_is_refused_before_anybody_is_asked,
+    an_asterisk_is_no_host_and_no_service,
     an_unknown_service_is_an_error_that_names_it,
     a_name_that_resolves_to_nothing_is_an_error_for_every_connector,
     a_name_may_have_a_hundred_addresses,
@@ -94,6 +95,14 @@ async fn a_port_above_65535_is_refused_before_anybody_is_asked(context: Context)
     assert_malformed(&context, "loopback.test:-1", "not a number").await;
     assert_look_up_malformed(&context, Lookup::new(context.loopback.ip().to_string(), "65536")).await;
     assert_look_up_malformed(&context, Lookup::new("localhost", "99999999999999999999")).await;
+}
+
+async fn an_asterisk_is_no_host_and_no_service(context: Context) {
+    // glibc takes it for none: this host, and port 0.
+    assert_malformed(&context, "*:80", "no name").await;
+    assert_malformed(&context, "loopback.test:*", "no name").await;
+    assert_look_up_malformed(&context, Lookup::new("*", 80)).await;
+    assert_look_up_malformed(&context, Lookup::new(context.loopback.ip().to_string(), "*")).await;
 }
 
 async fn an_unknown_service_is_an_error_that_names_it(context: Context) {
