@@ -82,7 +82,8 @@ impl fmt::Display for Address {
     }
 }
 
-/// Attribute: the family of a socket's addresses. An IPv6 socket that talks to an IPv4 address is of IPv6.
+/// Attribute: the family of a socket's addresses, as they are reported. An IPv4 client that an IPv6 socket accepted is of
+/// IPv4; an address that was written as IPv6, `::ffff:192.0.2.1`, is of IPv6.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Family {
