@@ -44,6 +44,8 @@ impl TableResolver {
     }
 
     /// Adds `addresses` to those of the host `name`. With none, the name is known and has no address.
+    ///
+    /// A name that is not ASCII is to be written as it reaches a resolver, encoded: `xn--mnchen-3ya.test`.
     pub fn host<A: Into<IpAddr>>(mut self, name: &str, addresses: impl IntoIterator<Item = A>) -> Self {
         let known = self.hosts.entry(key(name)).or_default();
         known.extend(addresses.into_iter().map(Into::into));
@@ -163,7 +165,7 @@ impl Resolver for TableResolver {
 const SOCKETS: [(SocketType, i32); 2] = [(SocketType::Stream, 6), (SocketType::Datagram, 17)];
 
 /// What is the same for all spellings of a name.
-fn key(name: &str) -> String {
+pub(crate) fn key(name: &str) -> String {
     name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase()
 }
 

@@ -18,6 +18,7 @@ use super::listener::Queue;
 use super::stream::CAPACITY;
 use super::table::{Table, Way, destination};
 use super::{MemoryDatagram, MemoryListener, MemorySleep, MemoryStream, MemoryTask};
+use crate::table::key;
 
 /// A network in memory, and the executor that it runs on: a [`Network`] for tests, without a system call.
 ///
@@ -81,10 +82,11 @@ impl MemoryNetwork {
         core.run(main(network))
     }
 
-    /// Lets `name` stand for `addresses`, in this order. The last word on a name holds.
+    /// Lets `name` stand for `addresses`, in this order. The last word on a name holds. Names are compared without regard to
+    /// ASCII case and to a dot at their end.
     pub fn add_name(&self, name: impl Into<String>, addresses: impl IntoIterator<Item = IpAddr>) {
         let addresses = addresses.into_iter().collect();
-        self.table().names.insert(name.into(), addresses);
+        self.table().names.insert(key(&name.into()), addresses);
     }
 
     /// Lets every connect to `ip` take so long, until it is answered or refused. [`Duration::MAX`]: it never is.
@@ -186,7 +188,7 @@ impl Network for MemoryNetwork {
     async fn resolve(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, ResolveError> {
         let addresses = match host.parse() {
             Ok(ip) => vec![ip],
-            Err(_) => self.table().names.get(host).cloned().unwrap_or_default(),
+            Err(_) => self.table().names.get(&key(host)).cloned().unwrap_or_default(),
         };
         if addresses.is_empty() {
             return Err(ResolveError::NoAddress {

@@ -1,7 +1,7 @@
 //! What a network in memory has beyond every network: its clock, its order, its names and ways, its end.
 
 use std::io::ErrorKind;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -108,5 +108,19 @@ fn unix_addresses_are_addresses_of_it_too() {
         client.send(b"x").await.unwrap();
         let mut accepted = listener.accept().await.unwrap();
         assert_eq!(accepted.receive(&mut [0; 8]).await.unwrap(), 1);
+    });
+}
+
+#[test]
+fn names_are_compared_as_those_of_every_table_are() {
+    MemoryNetwork::run(async |network| {
+        let ip = IpAddr::from([192, 0, 2, 1]);
+        network.add_name("Example.org.", [ip]);
+        for name in ["example.org", "EXAMPLE.ORG", "example.org."] {
+            assert_eq!(
+                network.resolve(name, 80).await.unwrap(),
+                [SocketAddr::new(ip, 80)]
+            );
+        }
     });
 }
