@@ -54,7 +54,7 @@ const UNREACHABLE: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 1, 0, 0, 0, 0, 1);
 const NAME_SERVER_LIMIT: Duration = Duration::from_secs(4);
 
 /// What nobody has to wait for takes less.
-const SOON: Duration = Duration::from_secs(1);
+const SOON: Duration = Duration::from_secs(2);
 
 fn main() -> ExitCode {
     let argument = env::args().nth(1);
