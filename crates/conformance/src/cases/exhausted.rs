@@ -28,6 +28,7 @@ cases![
     clients_are_told_at_once_and_served_when_there_are_descriptors_again,
     unix_and_adopted_listeners_tell_their_clients_too,
     without_a_reserve_clients_wait_and_are_served_when_there_are_descriptors_again,
+    the_first_descriptor_that_comes_free_is_the_reserves,
 ];
 
 async fn an_accept_without_a_free_descriptor_tells_who_waits_by_a_close(context: Context) {
@@ -115,6 +116,36 @@ async fn without_a_reserve_clients_wait_and_are_served_when_there_are_descriptor
     };
     assert!(client, "it waited, and is served");
     assert_little(used, Duration::from_secs(2));
+}
+
+async fn the_first_descriptor_that_comes_free_is_the_reserves(context: Context) {
+    if !is_alone(&context, "the_first_descriptor_that_comes_free_is_the_reserves") {
+        return;
+    }
+    let mut clients = Clients::new(&address(&context.listener().await), 3);
+    let mut filled = Filled::new(1);
+    let listener = context.listener().await;
+    clients.to = address(&listener);
+    let served = Served::start(&context, listener);
+    let waiting = clients.connect();
+    context.until(|| served.handle.statistics().exhausted > 0).await;
+    // One is enough: whoever stayed with it would keep all others from being told.
+    filled.fds.pop();
+    let (mut clients, _kept) = elsewhere(&context, move || {
+        assert!(!is_answered(&waiting));
+        let next = clients.connect();
+        let started = Instant::now();
+        assert!(!is_answered(&next));
+        let took = started.elapsed();
+        assert!(took < Duration::from_secs(1), "{took:?}");
+        (clients, (waiting, next))
+    })
+    .await;
+    let statistics = served.handle.statistics();
+    assert_eq!((statistics.turned_away, statistics.accepted), (2, 0));
+    drop(filled);
+    let again = elsewhere(&context, move || is_answered(&clients.connect()));
+    assert!(again.await, "service resumes");
 }
 
 /// How long it is between two clients. Twenty of them come in two seconds: a client's own share of the processor,
@@ -259,7 +290,7 @@ fn is_answered(mut client: &Socket) -> bool {
 
 /// Every descriptor that the process may have, but a few, until it is dropped.
 struct Filled {
-    _fds: Vec<OwnedFd>,
+    fds: Vec<OwnedFd>,
     limit: Rlimit,
 }
 
@@ -278,7 +309,7 @@ impl Filled {
             fds.push(another);
         }
         fds.truncate(fds.len() - free);
-        Self { _fds: fds, limit }
+        Self { fds, limit }
     }
 }
 

@@ -51,7 +51,8 @@ impl<R: Runtime, K: Kind> StreamListener<R, K> {
     ///
     /// When no descriptor is left for the client that waits, it is told by a close, and with it whoever waits behind it,
     /// up to 64 ([`AcceptError::TurnedAway`]): the listener keeps one descriptor in reserve, in whose place it accepts
-    /// them. Where it has none it leaves them in the queue ([`AcceptError::Exhausted`]).
+    /// them. Where it has none it leaves them in the queue ([`AcceptError::Exhausted`]), and the first descriptor that comes
+    /// free is the reserve's: whoever was accepted with it is told, too.
     ///
     /// # Errors
     ///
@@ -132,10 +133,14 @@ async fn accept_or_tell<R: Runtime, K: Kind>(
     loop {
         let accept = |fd: BorrowedFd<'_>| socket::accept(fd).map(Step::Done);
         let error = match shared.source.io(Direction::Read, accept).await {
-            Ok(accepted) => {
-                reserve.replenish();
-                return Ok(accepted);
-            }
+            Ok(accepted) => match reserve.replenish() {
+                Ok(()) => return Ok(accepted),
+                Err(error) => {
+                    drop(accepted); // it has the place that the reserve needs
+                    let _ = reserve.replenish();
+                    return Err(failed(shared, error, |_| 1));
+                }
+            },
             Err(error) => error,
         };
         let somebody_waits = || socket::ready(shared.source.as_fd(), Direction::Read).is_ok();

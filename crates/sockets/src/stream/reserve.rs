@@ -7,7 +7,9 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixDatagram;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use rustix::io::Errno;
 
 /// How many clients are turned away in one go: then others may run.
 const BATCH: usize = 64;
@@ -23,18 +25,42 @@ pub(crate) struct Reserve {
 impl Reserve {
     /// Takes one, if there is one to take. A listener goes without as well as it can.
     pub(crate) fn new() -> Self {
-        let held = take();
+        let held = take().ok();
         Self {
             is_missing: AtomicBool::new(held.is_none()),
             held: Mutex::new(held),
         }
     }
 
-    /// Takes one if there is none: for whoever has just seen that there are descriptors.
+    /// Takes one if there is none: for whoever has just been given a descriptor.
+    ///
+    /// # Errors
+    ///
+    /// If that was the last one. The client who got it must make room: with nothing in reserve nobody could tell those who
+    /// come after it, for as long as it stays. That there is no reserve for another reason is no error, for nothing would be
+    /// gained by making room.
     #[inline]
-    pub(crate) fn replenish(&self) {
+    pub(crate) fn replenish(&self) -> io::Result<()> {
         if self.is_missing.load(Ordering::Relaxed) {
-            self.lend(|| ());
+            self.retake()
+        } else {
+            Ok(())
+        }
+    }
+
+    #[cold]
+    fn retake(&self) -> io::Result<()> {
+        let mut held = self.lock();
+        if held.is_some() {
+            return Ok(());
+        }
+        match take() {
+            Ok(fd) => {
+                self.keep(&mut held, Some(fd));
+                Ok(())
+            }
+            Err(error) if is_lack(&error) => Err(error),
+            Err(_) => Ok(()),
         }
     }
 
@@ -60,20 +86,33 @@ impl Reserve {
     }
 
     /// Runs `f` while the descriptor is free, and takes it back. `f` runs no code of others: what opened a file here, a
-    /// log, would take the place.
+    /// log, would take the place. Another thread can do so all the same: then it is missing.
     fn lend<T>(&self, f: impl FnOnce() -> T) -> T {
-        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut held = self.lock();
         *held = None;
         let output = f();
-        *held = take();
-        self.is_missing.store(held.is_none(), Ordering::Relaxed);
+        self.keep(&mut held, take().ok());
         output
+    }
+
+    fn keep(&self, held: &mut Option<OwnedFd>, fd: Option<OwnedFd>) {
+        *held = fd;
+        self.is_missing.store(held.is_none(), Ordering::Relaxed);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<OwnedFd>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// A descriptor that stands for nothing: a socket without a name, which needs no file to be there.
-fn take() -> Option<OwnedFd> {
-    UnixDatagram::unbound().ok().map(OwnedFd::from)
+fn take() -> io::Result<OwnedFd> {
+    UnixDatagram::unbound().map(OwnedFd::from)
+}
+
+/// Whether no descriptor is left, in the process or in the system.
+fn is_lack(error: &io::Error) -> bool {
+    matches!(Errno::from_io_error(error), Some(Errno::MFILE | Errno::NFILE))
 }
 
 #[cfg(test)]
@@ -119,10 +158,10 @@ mod tests {
             held: Mutex::new(None),
             is_missing: AtomicBool::new(true),
         };
-        reserve.replenish();
+        reserve.replenish().unwrap();
         assert!(reserve.held.lock().unwrap().is_some());
         reserve.release();
-        reserve.replenish();
+        reserve.replenish().unwrap();
         assert!(reserve.held.lock().unwrap().is_none());
     }
 }
