@@ -94,6 +94,7 @@ pub(crate) fn of_sockets() -> impl Iterator<Item = &'static Case> {
         serve::CASES,
         serve_odd::CASES,
         server::CASES,
+        server::ending::CASES,
         server::several::CASES,
         shutdown::CASES,
         tcp::CASES,

@@ -24,6 +24,8 @@ cases![
     a_handler_that_ended_well_ends_its_connection_in_order,
     a_guarded_stream_can_do_what_it_could_without,
     a_guarded_stream_that_was_taken_out_is_its_takers,
+    a_stream_that_was_taken_out_is_never_idle,
+    sends_of_no_bytes_do_not_keep_a_connection,
     wrapping_runs_in_the_connections_own_task_and_has_a_deadline,
     a_wrapper_that_fails_is_the_connections_failure,
 ];
@@ -201,6 +203,39 @@ async fn a_guarded_stream_that_was_taken_out_is_its_takers(context: Context) {
     context.until(|| server.handle.statistics().failed == 1).await;
     let mut kept = kept.lock().unwrap().take().unwrap();
     context.assert_talks(&mut client, &mut kept).await;
+}
+
+async fn a_stream_that_was_taken_out_is_never_idle(context: Context) {
+    let runtime = context.runtime().clone();
+    let take = move |stream: Guarded| {
+        let runtime = runtime.clone();
+        async move {
+            let mut stream = stream.into_inner();
+            runtime.sleep(2 * LIMIT).await;
+            Ok(stream.send(b"x").await?)
+        }
+    };
+    let server = Started::guarded(&context, |guard| guard.idle_timeout(LIMIT), take).await;
+    let mut client = context.connect(server.address).await;
+    context.within(client.receive_exactly(&mut [0])).await.unwrap();
+    context.until(|| server.handle.statistics().finished == 1).await;
+}
+
+async fn sends_of_no_bytes_do_not_keep_a_connection(context: Context) {
+    let runtime = context.runtime().clone();
+    let send_nothing = move |mut stream: Guarded| {
+        let runtime = runtime.clone();
+        async move {
+            loop {
+                stream.send_some(&[]).await?;
+                runtime.sleep(LIMIT / 4).await;
+            }
+        }
+    };
+    let server = Started::guarded(&context, |guard| guard.idle_timeout(LIMIT), send_nothing).await;
+    let mut client = context.connect(server.address).await;
+    let received = context.within(client.receive(&mut [0; 8])).await;
+    assert!(matches!(received, Err(ReceiveError::EndOfStream)), "{received:?}");
 }
 
 async fn wrapping_runs_in_the_connections_own_task_and_has_a_deadline(context: Context) {

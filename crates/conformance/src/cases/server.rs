@@ -1,5 +1,6 @@
 //! A server: limits, statistics, several listeners, and its end.
 
+pub(super) mod ending;
 pub(super) mod several;
 
 use std::future::pending;

@@ -31,6 +31,8 @@ struct Tasks<T> {
 enum Slot<T> {
     Starting,
     Running(T),
+    /// Its handle is gone, and its end is yet to come.
+    Cancelled,
     Finished,
 }
 
@@ -78,7 +80,7 @@ impl<E: Executor> Connections<E> {
         let key = lock(&self.tasks).slots.insert(Slot::Starting);
         let task = self.executor.spawn(Connection {
             connection: Some(connection),
-            _permit: permit,
+            permit: Some(permit),
             place: Place {
                 tasks: self.tasks.clone(),
                 key,
@@ -91,6 +93,17 @@ impl<E: Executor> Connections<E> {
         } else {
             tasks.slots[key] = Slot::Running(task);
         }
+    }
+
+    /// Cancels those that are open. They end soon: [`finished`](Self::finished) waits for that.
+    pub(crate) fn cancel(&self) {
+        let mut handles = Vec::new();
+        for (_, slot) in &mut lock(&self.tasks).slots {
+            if matches!(slot, Slot::Running(_)) {
+                handles.push(std::mem::replace(slot, Slot::Cancelled));
+            }
+        }
+        drop(handles); // outside the lock, as below
     }
 
     /// Waits until no connection is left.
@@ -124,9 +137,22 @@ pin_project! {
     {
         #[pin]
         connection: Option<F>,
-        // In this order: a place is free once the connection is gone, and told so after that.
-        _permit: P,
+        permit: Option<P>,
         place: Place<T>,
+    }
+
+    /// Cancelled. Some executors do not survive a destructor that panics, so it is guarded as everywhere.
+    impl<F, T, P> PinnedDrop for Connection<F, T, P>
+    where
+        T: Task<()>,
+    {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| this.connection.set(None))) {
+                *this.permit = None;
+                this.place.ended(Err(ServeError::Panicked(Panic::new(panic))));
+            }
+        }
     }
 }
 
@@ -155,6 +181,8 @@ impl<F: Future<Output = Result<()>>, T: Task<()>, P> Future for Connection<F, T,
                 Err(ServeError::Panicked(Panic::new(panic)))
             }
         };
+        // In this order: a place is free once the connection is gone, and its end is told after that, by code of others.
+        *this.permit = None;
         this.place.ended(end);
         Poll::Ready(())
     }
@@ -197,6 +225,10 @@ fn finish<T>(tasks: &Mutex<Tasks<T>>, key: usize) -> Option<T> {
             tasks.slots.remove(key);
             Some(task)
         }
+        Slot::Cancelled => {
+            tasks.slots.remove(key);
+            None
+        }
         Slot::Starting | Slot::Finished => None,
     };
     let waiting = if tasks.slots.is_empty() {
@@ -217,9 +249,41 @@ fn lock<T>(tasks: &Mutex<Tasks<T>>) -> MutexGuard<'_, Tasks<T>> {
 
 #[cfg(test)]
 mod tests {
-    use anynet_core::BoxTask;
+    use std::future::ready;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use anynet_core::{BoxTask, Error};
 
     use super::*;
+
+    #[test]
+    fn a_place_is_free_before_the_end_is_told() {
+        struct Permit(Arc<AtomicBool>);
+        impl Drop for Permit {
+            fn drop(&mut self) {
+                self.0.store(true, Ordering::Relaxed);
+            }
+        }
+        let (is_free, was_free) = (Arc::<AtomicBool>::default(), Arc::<AtomicBool>::default());
+        let mut hub = Hub::default();
+        let (free, seen) = (is_free.clone(), was_free.clone());
+        hub.set_hook(move |_| seen.store(free.load(Ordering::Relaxed), Ordering::Relaxed));
+        let mut connection = Box::pin(Connection::<_, BoxTask<()>, _> {
+            connection: Some(ready(Err(Error::other("it fails")))),
+            permit: Some(Permit(is_free)),
+            place: Place {
+                tasks: Arc::new(Mutex::new(Tasks {
+                    slots: Slab::new(),
+                    waiting: None,
+                })),
+                key: 0,
+                hub: Some(Arc::new(hub)),
+            },
+        });
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(connection.as_mut().poll(&mut cx).is_ready());
+        assert!(was_free.load(Ordering::Relaxed));
+    }
 
     #[test]
     fn a_task_holds_its_handler_once_and_little_beside() {

@@ -77,6 +77,9 @@ impl<E: Executor> Guard<E> {
 
     /// Resets a connection whose handler fails, panics or is cancelled, so that a cut-off answer does not look whole.
     /// Without it the stream is dropped, which ends it in order.
+    ///
+    /// A stream that the handler drops is kept until the handler ends, for only then is it known how to end it: who wants to
+    /// end the connection and go on closes it.
     pub fn abort_on_failure(mut self) -> Self {
         self.aborts = true;
         self
@@ -140,11 +143,15 @@ struct Idle<E: Executor> {
 impl<E: Executor> Idle<E> {
     /// Waits until `watch` has not seen a byte for the limit.
     fn poll<S>(&mut self, watch: &Watch<S>, cx: &mut Context<'_>) -> Poll<()> {
+        let mut before = None;
         while Pin::new(&mut self.sleep).poll(cx).is_ready() {
             let quiet = watch.quiet(&self.executor);
-            if quiet >= self.limit {
+            // Over before its time, and no byte has moved: there is no clock any more, its runtime is gone.
+            let is_without_clock = before.is_some_and(|before| quiet >= before);
+            if quiet >= self.limit || is_without_clock {
                 return Poll::Ready(());
             }
+            before = Some(quiet);
             self.sleep = self.executor.sleep(self.limit - quiet);
         }
         Poll::Pending
@@ -201,5 +208,54 @@ impl<S: Attributes> Ending<S> {
 impl<S: Attributes> Drop for Ending<S> {
     fn drop(&mut self) {
         self.end();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::{Ready, ready};
+    use std::task::Waker;
+    use std::time::Instant;
+
+    use anynet_core::BoxTask;
+
+    use super::*;
+
+    /// An executor whose runtime is gone: every sleep is over.
+    #[derive(Clone, Debug)]
+    struct Gone(Instant);
+
+    impl Executor for Gone {
+        type Task<T: Send + 'static> = BoxTask<T>;
+        type Sleep = Ready<()>;
+
+        fn now(&self) -> Instant {
+            self.0
+        }
+
+        fn sleep(&self, _: Duration) -> Ready<()> {
+            ready(())
+        }
+
+        fn spawn<F>(&self, _: F) -> BoxTask<F::Output>
+        where
+            F: Future + Send + 'static,
+            F::Output: Send,
+        {
+            unreachable!("a guard spawns nothing")
+        }
+    }
+
+    #[test]
+    fn without_a_clock_an_idle_connection_ends_and_does_not_spin() {
+        let executor = Gone(Instant::now());
+        let watch = Watch::<()>::new(&executor, false);
+        let mut idle = Idle {
+            limit: Duration::from_secs(60),
+            sleep: executor.sleep(Duration::ZERO),
+            executor,
+        };
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(idle.poll(&watch, &mut cx).is_ready());
     }
 }

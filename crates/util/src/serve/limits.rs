@@ -127,6 +127,16 @@ impl Pace {
         }
     }
 
+    /// A connection came, and used the turn that was taken for it. What would have been saved up since then was not.
+    pub(super) fn taken(&self, executor: &impl Executor) {
+        self.used(executor.now());
+    }
+
+    fn used(&self, now: Instant) {
+        let mut next = self.due.lock().unwrap_or_else(PoisonError::into_inner);
+        *next = (*next).max(Some(now + self.interval));
+    }
+
     /// Takes a turn, and says how long it is until then.
     fn take(&self, now: Instant) -> Duration {
         const BURST: Duration = Duration::from_secs(1);
@@ -190,5 +200,22 @@ mod tests {
         assert_eq!(pace.take(start), Duration::from_millis(200));
         let later = start + Duration::from_secs(10);
         assert_eq!(pace.take(later), Duration::ZERO);
+    }
+
+    #[test]
+    fn a_turn_that_waited_for_its_connection_is_one_of_those_that_come_at_once() {
+        let pace = Pace::new(10);
+        let start = Instant::now();
+        assert_eq!(pace.take(start), Duration::ZERO);
+        let later = start + Duration::from_secs(10);
+        let mut at_once = 0;
+        loop {
+            pace.used(later);
+            at_once += 1;
+            if !pace.take(later).is_zero() {
+                break;
+            }
+        }
+        assert_eq!(at_once, 10);
     }
 }

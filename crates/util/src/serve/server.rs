@@ -5,6 +5,7 @@ mod handle;
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use anynet_core::{BoxFuture, Executor, Listener, Result};
@@ -60,6 +61,10 @@ struct Settings<L: Listener> {
 
 type OnRefused<S> = Box<dyn Fn(S) -> BoxFuture<'static, Result<()>> + Send + Sync>;
 
+/// How long connections that were cancelled are waited for. Their tasks end as soon as their executor comes to them, but for
+/// those that block a thread, which nobody can end.
+const LAST_MOMENT: Duration = Duration::from_millis(100);
+
 /// How many refused connections may be told so at once; those beyond are dropped at once.
 const MOST_REFUSALS: usize = 64;
 
@@ -107,7 +112,7 @@ impl<L: Listener> Server<L> {
     }
 
     /// How many connections are taken in a second, over all listeners: at most so many at once, and then evenly; at least
-    /// one. The others stay in the system's queue.
+    /// one. The others stay in the system's queue. After a quiet time, each listener but one may take one more.
     pub fn accept_rate(mut self, per_second: u32) -> Self {
         self.settings.pace = Some(Pace::new(per_second));
         self
@@ -120,8 +125,8 @@ impl<L: Listener> Server<L> {
         self
     }
 
-    /// How long open connections may take to end after a shutdown; those that take longer are cancelled. Without it they
-    /// may take for ever.
+    /// How long open connections may take to end after a shutdown, those that are refused too; those that take longer are
+    /// cancelled. Without it they may take for ever.
     pub fn grace(mut self, limit: Duration) -> Self {
         self.settings.grace = Some(limit);
         self
@@ -153,12 +158,14 @@ impl<L: Listener> Server<L> {
     /// Accepts connections and runs `handler` on each, in a task of its own, until it is [shut
     /// down](ServerHandle::shut_down) or its listeners are closed.
     ///
-    /// **It is structured**: dropping what it returns cancels the loops and the connections, and drops the listeners. A
-    /// handler that fails or panics ends its own connection, and is counted and told to [`on_error`](Self::on_error).
+    /// **It is structured**: dropping what it returns cancels the loops and the connections, and drops the listeners, soon: as
+    /// their executor comes to them. A handler that fails or panics ends its own connection, and is counted and told to
+    /// [`on_error`](Self::on_error).
     ///
     /// **The end**: first the listeners are dropped, so that the system turns new clients away, then the open connections
-    /// are waited for, at most for the [grace](Self::grace), and those that are left are cancelled. A listener that breaks
-    /// shuts the whole server down: half a server would look like a whole one.
+    /// are waited for, at most for the [grace](Self::grace), and those that are left are cancelled. When this returns they
+    /// are gone, but for handlers that block a thread, which get 100 ms. A listener that breaks shuts the whole server
+    /// down: half a server would look like a whole one. One that is closed ends its own loop; the last one shuts down.
     ///
     /// # Errors
     ///
@@ -176,6 +183,7 @@ impl<L: Listener> Server<L> {
             stop,
         } = self;
         let shared = Arc::new(Shared {
+            accepting: AtomicUsize::new(listeners.len()),
             handler,
             settings,
             limits: Arc::new(limits),
@@ -199,6 +207,8 @@ impl<L: Listener> Server<L> {
 
 /// What the loops of a server share.
 struct Shared<L: Listener, H> {
+    /// How many of them accept.
+    accepting: AtomicUsize,
     handler: H,
     settings: Settings<L>,
     limits: Arc<Limits>,
@@ -219,11 +229,19 @@ where
         let end = self.accept(&listener, &connections, &refusals).await;
         // Before the connections have ended: from now on the system turns clients away.
         drop(listener);
-        if end.is_err() {
+        let is_last = self.accepting.fetch_sub(1, Ordering::AcqRel) == 1;
+        if is_last || end.is_err() {
             self.stop.set();
         }
+        // A listener that was closed is not the end of the server: until that, its connections are as good as any.
+        self.stop.unless_set(connections.finished()).await;
         match self.settings.grace {
-            Some(grace) => drop(timeout(&executor, grace, connections.finished()).await),
+            Some(grace) => {
+                if timeout(&executor, grace, connections.finished()).await.is_err() {
+                    connections.cancel();
+                    let _ = timeout(&executor, LAST_MOMENT, connections.finished()).await;
+                }
+            }
             None => connections.finished().await,
         }
         end
@@ -247,6 +265,9 @@ where
                 return Ok(());
             };
             let Some(stream) = accepted? else { return Ok(()) };
+            if let Some(pace) = &self.settings.pace {
+                pace.taken(listener.executor());
+            }
             match self.limits.admit(&stream) {
                 Ok(permit) => connections.handle(|| (self.handler)(stream), permit),
                 Err(tally) => self.refuse(stream, tally, connections, refusals),

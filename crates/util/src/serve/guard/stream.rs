@@ -38,6 +38,11 @@ impl<S> Watch<S> {
         since_start.saturating_sub(Duration::from_nanos(self.moved.load(Ordering::Relaxed)))
     }
 
+    /// Nobody will see bytes any more: it is never quiet.
+    fn release(&self) {
+        self.moved.store(u64::MAX, Ordering::Relaxed);
+    }
+
     /// The stream, if the handler has dropped it.
     pub(super) fn take(&self) -> Option<S> {
         let left = self.left.as_ref()?;
@@ -101,8 +106,9 @@ impl<S, E: Executor> GuardedStream<S, E> {
         self.stream.as_mut().expect(THERE)
     }
 
-    /// The stream inside, no longer guarded: whoever takes it ends it.
+    /// The stream inside, no longer guarded: nothing ends it, nor its handler, for being idle or for how the handler ends.
     pub fn into_inner(mut self) -> S {
+        self.watch.release();
         self.stream.take().expect(THERE)
     }
 }
@@ -115,23 +121,24 @@ impl<S: ByteReceiveStream + ByteSendStream, E: Executor> GuardedStream<S, E> {
 }
 
 impl<S: Attributes, E: Executor> GuardedStream<S, E> {
-    /// Looks at how an operation went, and lets one that waits expire. `transfers`: its success has moved bytes.
+    /// Looks at how an operation went, and lets one that waits expire. `moves`: whether its success has moved bytes.
     fn watched<T, X>(
         &mut self,
         cx: &mut Context<'_>,
         polled: Poll<Result<T, X>>,
-        transfers: bool,
+        moves: impl FnOnce(&T) -> bool,
         broken: fn(Cause) -> X,
     ) -> Poll<Result<T, X>> {
         let Some(executor) = &self.executor else {
             return polled;
         };
         match &polled {
-            Poll::Ready(Ok(_)) if transfers => {
-                self.watch.moved(executor);
+            Poll::Ready(end) => {
+                if end.as_ref().is_ok_and(moves) {
+                    self.watch.moved(executor);
+                }
                 self.sleep = None;
             }
-            Poll::Ready(_) => self.sleep = None,
             Poll::Pending => {
                 if let Some(limit) = self.progress
                     && self.waits_too_long(limit, cx)
@@ -171,7 +178,7 @@ impl<S: ByteReceiveStream, E: Executor> ByteReceiveStream for GuardedStream<S, E
             return Poll::Ready(Err(ReceiveError::Broken(cause.clone())));
         }
         let polled = self.get_mut().poll_receive(cx, buf);
-        self.watched(cx, polled, true, ReceiveError::Broken)
+        self.watched(cx, polled, |_| true, ReceiveError::Broken)
     }
 }
 
@@ -179,38 +186,38 @@ impl<S: ByteSendStream, E: Executor> GuardedStream<S, E> {
     fn sending<T>(
         &mut self,
         cx: &mut Context<'_>,
-        transfers: bool,
+        moves: impl FnOnce(&T) -> bool,
         poll: impl FnOnce(&mut S, &mut Context<'_>) -> Poll<Result<T, SendError>>,
     ) -> Poll<Result<T, SendError>> {
         if let Some(cause) = &self.expired {
             return Poll::Ready(Err(SendError::Broken(cause.clone())));
         }
         let polled = poll(self.get_mut(), cx);
-        self.watched(cx, polled, transfers, SendError::Broken)
+        self.watched(cx, polled, moves, SendError::Broken)
     }
 }
 
 impl<S: ByteSendStream, E: Executor> ByteSendStream for GuardedStream<S, E> {
     fn poll_send(&mut self, cx: &mut Context<'_>, bufs: &[IoSlice<'_>]) -> Poll<Result<usize, SendError>> {
-        self.sending(cx, true, |stream, cx| stream.poll_send(cx, bufs))
+        self.sending(cx, |sent| *sent > 0, |stream, cx| stream.poll_send(cx, bufs))
     }
 
     fn poll_send_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
-        self.sending(cx, false, S::poll_send_ready)
+        self.sending(cx, |()| false, S::poll_send_ready)
     }
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
-        self.sending(cx, false, S::poll_flush)
+        self.sending(cx, |()| false, S::poll_flush)
     }
 
     fn poll_send_eof(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
-        self.sending(cx, false, S::poll_send_eof)
+        self.sending(cx, |()| false, S::poll_send_eof)
     }
 
     fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
         // A stream that has expired is closed all the same.
         let polled = self.get_mut().poll_close(cx);
-        self.watched(cx, polled, false, SendError::Broken)
+        self.watched(cx, polled, |()| false, SendError::Broken)
     }
 }
 
