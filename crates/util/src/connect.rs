@@ -3,8 +3,10 @@
 mod attempt;
 mod order;
 mod race;
+mod wrapped;
 
 pub use attempt::{Attempt, Connected, Outcome};
+pub use wrapped::wrapped_attempt;
 
 use std::net::SocketAddr;
 use std::time::Duration;

@@ -12,7 +12,9 @@ mod table;
 mod target;
 mod timeout;
 
-pub use connect::{Attempt, Connected, HappyEyeballs, Outcome, connect, connect_with, listen, listen_with};
+pub use connect::{
+    Attempt, Connected, HappyEyeballs, Outcome, connect, connect_with, listen, listen_with, wrapped_attempt,
+};
 pub use faulty::Faulty;
 pub use listen::listen_all;
 pub use listeners::Listeners;

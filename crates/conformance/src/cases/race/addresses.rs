@@ -3,8 +3,11 @@
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use anynet_core::{Address, AttributesExt, ConnectError, Listener, Network, PeerAddress, ResolveError};
-use anynet_util::{HappyEyeballs, connect};
+use anynet_core::{
+    Address, AttributesExt, BoxTask, ByteReceiveStream, ByteReceiveStreamExt, ByteSendStreamExt,
+    ConnectError, Error, Executor, Listener, Network, PeerAddress, ReceiveError, ResolveError, Result,
+};
+use anynet_util::{HappyEyeballs, Outcome, connect, connect_with, wrapped_attempt};
 
 use crate::Ground;
 use crate::case::cases;
@@ -20,6 +23,8 @@ cases![given Ground:
     a_name_of_a_hundred_addresses_reaches_the_last,
     an_address_that_comes_twice_is_tried_once,
     the_families_take_turns_over_the_whole_list,
+    a_failure_of_what_wraps_a_new_stream_is_the_failure_of_the_connect,
+    what_cannot_be_wrapped_gives_way_to_the_next_address,
 ];
 
 async fn a_name_of_both_families_reaches_a_server_of_one(context: Ground) {
@@ -129,6 +134,34 @@ async fn the_families_take_turns_over_the_whole_list(context: Ground) {
     }
 }
 
+async fn a_failure_of_what_wraps_a_new_stream_is_the_failure_of_the_connect(context: Ground) {
+    let (address, greeter) = greeter(&context, b'n').await;
+    let attempt = |to| wrapped_attempt(to, context.network().connect(to), greeted);
+    let connect = connect_with(context.network(), address, attempt);
+    match context.within(connect).await.map(drop).unwrap_err() {
+        ConnectError::Failed(attempts) => {
+            assert_eq!(attempts.len(), 1);
+            assert_eq!(attempts[0].address, Address::from(address));
+            assert_eq!(attempts[0].cause.to_string(), "no greeting");
+        }
+        other => panic!("{other:?}"),
+    }
+    // The stream is not left behind.
+    assert_is!(context.within(greeter).await, ReceiveError::EndOfStream);
+}
+
+async fn what_cannot_be_wrapped_gives_way_to_the_next_address(context: Ground) {
+    let (wrong, _greeter) = greeter(&context, b'n').await;
+    let (right, _other) = greeter(&context, b'y').await;
+    let network = Named::new(context.network(), vec![wrong, right]);
+    let attempt = |to| wrapped_attempt(to, context.network().connect(to), greeted);
+    let connect = HappyEyeballs::new().connect(&network, "a-name:80", attempt);
+    let connected = context.within(connect).await.unwrap();
+    assert_eq!(connected.stream.attribute(), Some(PeerAddress(right.into())));
+    assert_is!(&connected.attempts[0].outcome, Outcome::Failed(cause) if cause.to_string() == "no greeting");
+    assert_is!(&connected.attempts[1].outcome, Outcome::Connected);
+}
+
 /// The same port on the loopback address of the other family.
 fn twin(address: SocketAddr) -> SocketAddr {
     match address {
@@ -141,4 +174,25 @@ fn twin(address: SocketAddr) -> SocketAddr {
 async fn nobody(context: &Ground) -> SocketAddr {
     let (_listener, address) = context.any_listener().await;
     address
+}
+
+/// Takes what greets, and says whether it did so well.
+async fn greeted<S: ByteReceiveStream>(mut stream: S) -> Result<S> {
+    let mut greeting = [0];
+    stream.receive_exactly(&mut greeting).await?;
+    match greeting {
+        [b'y'] => Ok(stream),
+        _ => Err(Error::other("no greeting")),
+    }
+}
+
+/// A listener that greets its first client so, and gives what the client does then.
+async fn greeter(context: &Ground, greeting: u8) -> (SocketAddr, BoxTask<ReceiveError>) {
+    let (listener, address) = context.any_listener().await;
+    let greeting = context.network().spawn(async move {
+        let mut stream = listener.accept().await.unwrap();
+        stream.send(&[greeting]).await.unwrap();
+        stream.receive(&mut [0]).await.unwrap_err()
+    });
+    (address, greeting)
 }
