@@ -63,7 +63,7 @@ type OnRefused<S> = Box<dyn Fn(S) -> BoxFuture<'static, Result<()>> + Send + Syn
 
 /// How long connections that were cancelled are waited for. Their tasks end as soon as their executor comes to them, but for
 /// those that block a thread, which nobody can end.
-const LAST_MOMENT: Duration = Duration::from_millis(100);
+const LAST_MOMENT: Duration = Duration::from_millis(250);
 
 /// How many refused connections may be told so at once; those beyond are dropped at once.
 const MOST_REFUSALS: usize = 64;
@@ -164,7 +164,7 @@ impl<L: Listener> Server<L> {
     ///
     /// **The end**: first the listeners are dropped, so that the system turns new clients away, then the open connections
     /// are waited for, at most for the [grace](Self::grace), and those that are left are cancelled. When this returns they
-    /// are gone, but for handlers that block a thread, which get 100 ms. A listener that breaks shuts the whole server
+    /// are gone, but for handlers that block a thread, which get 250 ms. A listener that breaks shuts the whole server
     /// down: half a server would look like a whole one. One that is closed ends its own loop; the last one shuts down.
     ///
     /// # Errors
