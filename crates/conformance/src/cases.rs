@@ -34,6 +34,7 @@ mod serve;
 mod serve_odd;
 mod server;
 mod shutdown;
+mod stapled;
 mod tcp;
 mod two_way;
 mod udp;
@@ -135,9 +136,8 @@ pub(crate) fn of_two_way_streams() -> impl Iterator<Item = &'static Case<Ground>
 
 /// Cases about executors, run once per backend, whatever it is made of.
 pub(crate) fn of_executors() -> impl Iterator<Item = &'static Case<Ground>> {
-    [runtime::tasks::CASES, race::CASES, memory::CASES]
-        .into_iter()
-        .flatten()
+    let files = [runtime::tasks::CASES, race::CASES, memory::CASES, stapled::CASES];
+    files.into_iter().flatten()
 }
 
 /// Cases about networks of any kind, run for IPv4 and for IPv6.

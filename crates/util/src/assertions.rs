@@ -31,6 +31,7 @@ const _: () = {
     send_sync_unpin::<MemorySleep>();
     send_sync_unpin::<MemoryStream>();
     send_sync_unpin::<MemoryTask<()>>();
+    send_sync_unpin::<Stapled<MemoryStream, MemoryStream>>();
     send_sync_unpin::<TableResolver>();
     send_sync_unpin::<Target>();
     send::<Wrapped<BoxSleep, (), BoxSleep>>();

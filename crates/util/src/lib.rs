@@ -8,6 +8,7 @@ mod listen;
 mod listeners;
 mod memory;
 mod serve;
+mod stapled;
 mod table;
 mod target;
 mod timeout;
@@ -23,6 +24,7 @@ pub use serve::{
     Counters, Guard, Guarded, GuardedStream, Panic, Serve, ServeError, Server, ServerHandle, Statistics,
     Wrapped, serve, wrapped,
 };
+pub use stapled::Stapled;
 pub use table::TableResolver;
 pub use target::Target;
 pub use timeout::{Timeout, timeout};

@@ -2,7 +2,7 @@
 
 use anynet_conformance::{Ground, NetworkBackend, ReceiveEnd, SendEnd, StreamKind};
 use anynet_core::{BoxFuture, BoxNetwork, BoxStream};
-use anynet_util::{Faulty, MemoryNetwork, MemoryStream};
+use anynet_util::{Faulty, MemoryNetwork, MemoryStream, Stapled};
 
 pub(super) const MEMORY: NetworkBackend = NetworkBackend {
     name: "memory",
@@ -23,6 +23,18 @@ pub(super) const MEMORY: NetworkBackend = NetworkBackend {
             },
             two_way: Some(|_| {
                 let (left, right) = faulty();
+                Box::pin(async { (Box::new(left) as BoxStream, Box::new(right) as BoxStream) })
+            }),
+            resets: true,
+        },
+        StreamKind {
+            name: "stapled",
+            one_way: |_| {
+                let (left, right) = stapled();
+                Box::pin(async { (Box::new(left) as SendEnd, ReceiveEnd::whole(Box::new(right))) })
+            },
+            two_way: Some(|_| {
+                let (left, right) = stapled();
                 Box::pin(async { (Box::new(left) as BoxStream, Box::new(right) as BoxStream) })
             }),
             resets: true,
@@ -60,6 +72,15 @@ fn faulty() -> (Faulty<MemoryStream>, Faulty<MemoryStream>) {
     let (left, right) = pair();
     let make = |stream, seed| Faulty::new(stream).pieces(seed, 9000).flush_waits(3);
     (make(left, 1), make(right, 2))
+}
+
+/// A connection for each direction.
+fn stapled() -> (
+    Stapled<MemoryStream, MemoryStream>,
+    Stapled<MemoryStream, MemoryStream>,
+) {
+    let ((one, other), (back, forth)) = (pair(), pair());
+    (Stapled::new(one, back), Stapled::new(forth, other))
 }
 
 fn one_way((left, right): (MemoryStream, MemoryStream)) -> BoxFuture<'static, (SendEnd, ReceiveEnd)> {
