@@ -28,6 +28,9 @@ const _: () = {
     send_sync_unpin::<MemoryDatagram>();
     send_sync_unpin::<MemoryListener>();
     send_sync_unpin::<MemoryNetwork>();
+    send_sync_unpin::<MemoryReceiveHalf>();
+    send_sync_unpin::<MemoryReuniteError>();
+    send_sync_unpin::<MemorySendHalf>();
     send_sync_unpin::<MemorySleep>();
     send_sync_unpin::<MemoryStream>();
     send_sync_unpin::<MemoryTask<()>>();

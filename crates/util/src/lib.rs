@@ -19,7 +19,10 @@ pub use connect::{
 pub use faulty::Faulty;
 pub use listen::listen_all;
 pub use listeners::Listeners;
-pub use memory::{MemoryDatagram, MemoryListener, MemoryNetwork, MemorySleep, MemoryStream, MemoryTask};
+pub use memory::{
+    MemoryDatagram, MemoryListener, MemoryNetwork, MemoryReceiveHalf, MemoryReuniteError, MemorySendHalf,
+    MemorySleep, MemoryStream, MemoryTask,
+};
 pub use serve::{
     Counters, Guard, Guarded, GuardedStream, Panic, Serve, ServeError, Server, ServerHandle, Statistics,
     Wrapped, serve, wrapped,

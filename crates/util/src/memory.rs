@@ -15,4 +15,4 @@ pub use datagram::MemoryDatagram;
 pub use executor::{MemorySleep, MemoryTask};
 pub use listener::MemoryListener;
 pub use network::MemoryNetwork;
-pub use stream::MemoryStream;
+pub use stream::{MemoryReceiveHalf, MemoryReuniteError, MemorySendHalf, MemoryStream};

@@ -39,13 +39,19 @@ pub(super) enum Found {
     Reset,
 }
 
-/// Whom a change wakes, once no lock is held.
+/// Whom a change wakes, and whose waker is not needed any more, once no lock is held: a waker may be the last to hold a
+/// task, and with it the other end of the connection.
 #[must_use]
-pub(super) struct Woken([Option<Waker>; 2]);
+#[derive(Default)]
+pub(super) struct Woken {
+    wakers: [Option<Waker>; 2],
+    replaced: Option<Waker>,
+}
 
 impl Woken {
     pub(super) fn wake(self) {
-        self.0.into_iter().flatten().for_each(Waker::wake);
+        self.wakers.into_iter().flatten().for_each(Waker::wake);
+        drop(self.replaced);
     }
 }
 
@@ -66,15 +72,11 @@ impl Lane {
     /// Moves what there is into `buf`, which has room.
     pub(super) fn poll_receive(&mut self, cx: &Context<'_>, buf: &mut [u8]) -> (Poll<Found>, Woken) {
         if self.bytes.is_empty() {
-            let found = match self.sender {
-                Sender::Finished => Poll::Ready(Found::End),
-                Sender::Reset => Poll::Ready(Found::Reset),
-                Sender::Open => {
-                    remember(&mut self.receiving, cx);
-                    Poll::Pending
-                }
+            return match self.sender {
+                Sender::Finished => (Poll::Ready(Found::End), Woken::default()),
+                Sender::Reset => (Poll::Ready(Found::Reset), Woken::default()),
+                Sender::Open => (Poll::Pending, remember(&mut self.receiving, cx)),
             };
-            return (found, Woken([None, None]));
         }
         let mut taken = 0;
         let (front, back) = self.bytes.as_slices();
@@ -84,14 +86,17 @@ impl Lane {
             taken += n;
         }
         self.bytes.drain(..taken);
-        (Poll::Ready(Found::Bytes(taken)), self.sender_woken())
+        (
+            Poll::Ready(Found::Bytes(taken)),
+            woken([None, self.sending.take()]),
+        )
     }
 
     /// Takes as much of `bufs`, which hold something, as there is room for.
     pub(super) fn poll_send(&mut self, cx: &Context<'_>, bufs: &[IoSlice<'_>]) -> (Poll<usize>, Woken) {
-        let mut room = match self.poll_room(cx) {
-            Poll::Ready(room) => room,
-            Poll::Pending => return (Poll::Pending, Woken([None, None])),
+        let (room, waits) = self.poll_room(cx);
+        let Poll::Ready(mut room) = room else {
+            return (Poll::Pending, waits);
         };
         let before = self.bytes.len();
         for buf in bufs {
@@ -99,29 +104,28 @@ impl Lane {
             self.bytes.extend(&buf[..n]);
             room -= n;
         }
-        (Poll::Ready(self.bytes.len() - before), self.receiver_woken())
+        let sent = self.bytes.len() - before;
+        (Poll::Ready(sent), woken([self.receiving.take(), None]))
     }
 
     /// How much a send would take.
-    pub(super) fn poll_room(&mut self, cx: &Context<'_>) -> Poll<usize> {
+    pub(super) fn poll_room(&mut self, cx: &Context<'_>) -> (Poll<usize>, Woken) {
         let room = self.capacity.saturating_sub(self.bytes.len());
         if room == 0 || self.lockstep && !self.bytes.is_empty() {
-            remember(&mut self.sending, cx);
-            return Poll::Pending;
+            return (Poll::Pending, remember(&mut self.sending, cx));
         }
-        Poll::Ready(room)
+        (Poll::Ready(room), Woken::default())
     }
 
     /// In lockstep, until everything was received; an error if it never will be.
-    pub(super) fn poll_flushed(&mut self, cx: &Context<'_>) -> Poll<Result<(), Cause>> {
+    pub(super) fn poll_flushed(&mut self, cx: &Context<'_>) -> (Poll<Result<(), Cause>>, Woken) {
         if self.lockstep && self.lost {
-            return Poll::Ready(Err(reset()));
+            return (Poll::Ready(Err(reset())), Woken::default());
         }
         if self.lockstep && !self.bytes.is_empty() {
-            remember(&mut self.sending, cx);
-            return Poll::Pending;
+            return (Poll::Pending, remember(&mut self.sending, cx));
         }
-        Poll::Ready(Ok(()))
+        (Poll::Ready(Ok(())), Woken::default())
     }
 
     /// Why nobody takes what would be sent: a peer that closed answers by a reset.
@@ -160,16 +164,15 @@ impl Lane {
         self.both_woken()
     }
 
-    fn receiver_woken(&mut self) -> Woken {
-        Woken([self.receiving.take(), None])
-    }
-
-    fn sender_woken(&mut self) -> Woken {
-        Woken([self.sending.take(), None])
-    }
-
     fn both_woken(&mut self) -> Woken {
-        Woken([self.receiving.take(), self.sending.take()])
+        woken([self.receiving.take(), self.sending.take()])
+    }
+}
+
+fn woken(wakers: [Option<Waker>; 2]) -> Woken {
+    Woken {
+        wakers,
+        replaced: None,
     }
 }
 
@@ -179,9 +182,10 @@ pub(super) fn reset() -> Cause {
 }
 
 /// One task waits in each direction: whoever asked last.
-fn remember(place: &mut Option<Waker>, cx: &Context<'_>) {
-    match place {
-        Some(waker) => waker.clone_from(cx.waker()),
-        None => *place = Some(cx.waker().clone()),
+fn remember(place: &mut Option<Waker>, cx: &Context<'_>) -> Woken {
+    let is_known = place.as_ref().is_some_and(|waker| waker.will_wake(cx.waker()));
+    Woken {
+        replaced: (!is_known).then(|| place.replace(cx.waker().clone())).flatten(),
+        ..Woken::default()
     }
 }

@@ -1,23 +1,28 @@
 //! The two ends of a connection in memory.
 
+mod halves;
+mod side;
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::io::IoSlice;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use anynet_core::{
     Address, Attributes, ByteReceiveStream, ByteSendStream, Close, Closer, Latch, LocalAddress, PeerAddress,
     ReceiveError, Request, SendError, UnixAddress, byte_receive_methods, byte_send_methods,
 };
 
-use super::lane::{self, Found, Lane};
+pub use halves::{MemoryReceiveHalf, MemoryReuniteError, MemorySendHalf};
+
+use super::lane::Lane;
+use side::{Receiver, Sender};
 
 /// How many bytes a direction of a connection holds, unless somebody says otherwise.
 pub(super) const CAPACITY: usize = 64 << 10;
-
-/// How many operations in a row may be ready before a stream lets other tasks run.
-const TURN: u8 = 64;
 
 /// One end of a connection in memory, with the contract of a socket: half-close, resets, and buffers that are bounded.
 ///
@@ -37,16 +42,12 @@ const TURN: u8 = 64;
 /// # Ok::<_, anynet_core::Error>(()) }).unwrap();
 /// ```
 pub struct MemoryStream {
-    shared: Arc<Shared>,
-    /// Whether the end was reported: from then on it is the answer.
-    at_end: bool,
-    /// Whether our own end was sent.
-    finished: bool,
-    /// What is left of the turn, for receiving and for sending.
-    turns: [u8; 2],
+    hold: Arc<Hold>,
+    receiver: Receiver,
+    sender: Sender,
 }
 
-/// What an end shares with its closers.
+/// What an end shares with its closers, and its halves with each other.
 struct Shared {
     latch: Latch,
     /// The lane that leads out of the end of this number, and the one that leads out of the other.
@@ -55,6 +56,9 @@ struct Shared {
     local: Address,
     peer: Address,
 }
+
+/// The hold that a stream has on its end: the connection is left when it goes. Its halves have it together.
+struct Hold(Arc<Shared>);
 
 impl MemoryStream {
     /// Two ends of a connection that holds at most `capacity` bytes in each direction, at least one. A send waits for
@@ -80,16 +84,15 @@ impl MemoryStream {
     pub(super) fn connected(lanes: [Lane; 2], one: Address, other: Address) -> (Self, Self) {
         let lanes = Arc::new(Mutex::new(lanes));
         let make = |end, local: &Address, peer: &Address| Self {
-            shared: Arc::new(Shared {
+            hold: Arc::new(Hold(Arc::new(Shared {
                 latch: Latch::new(),
                 lanes: lanes.clone(),
                 end,
                 local: local.clone(),
                 peer: peer.clone(),
-            }),
-            at_end: false,
-            finished: false,
-            turns: [TURN; 2],
+            }))),
+            receiver: Receiver::new(),
+            sender: Sender::new(),
         };
         (make(0, &one, &other), make(1, &other, &one))
     }
@@ -99,46 +102,32 @@ impl MemoryStream {
 
     /// What closes the stream from another task.
     pub fn closer(&self) -> Closer {
-        let shared: Arc<dyn Close> = self.shared.clone();
-        Closer::new(Arc::downgrade(&shared))
+        self.hold.0.closer()
     }
 
     /// Resets the connection: the peer is told `Broken` once it has received what had arrived.
     pub fn abort(&mut self) {
-        Close::abort(self.shared.clone());
+        Close::abort(self.hold.0.clone());
     }
 
-    /// Why the state alone refuses to send, also where nobody has sent yet: a peer that is gone.
-    fn send_refused(&self, lanes: &[Lane; 2]) -> Option<SendError> {
-        let shared = &*self.shared;
-        if shared.latch.is_closed() || self.finished {
-            return Some(SendError::Closed);
-        }
-        if let Some(cause) = shared.latch.broken() {
-            return Some(SendError::Broken(cause));
-        }
-        let cause = match lanes[1 - shared.end].is_reset() {
-            true => Some(lane::reset()),
-            false => lanes[shared.end].refusal(),
-        };
-        cause.map(|cause| SendError::Broken(shared.latch.break_with(cause)))
+    /// Both directions, each with an owner of its own, as the halves of a socket. They are put together again by
+    /// [`reunite`](MemoryReceiveHalf::reunite).
+    pub fn into_split(self) -> (MemoryReceiveHalf, MemorySendHalf) {
+        (
+            MemoryReceiveHalf::new(self.receiver, self.hold.clone()),
+            MemorySendHalf::new(self.sender, self.hold),
+        )
     }
-}
-
-/// Counts down, and gives the other tasks a turn at zero.
-fn poll_turn(left: &mut u8, cx: &Context<'_>) -> Poll<()> {
-    if let Some(rest) = left.checked_sub(1) {
-        *left = rest;
-        return Poll::Ready(());
-    }
-    *left = TURN;
-    cx.waker().wake_by_ref();
-    Poll::Pending
 }
 
 impl Shared {
     fn lanes(&self) -> MutexGuard<'_, [Lane; 2]> {
         self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn closer(self: &Arc<Self>) -> Closer {
+        let shared: Arc<dyn Close> = self.clone();
+        Closer::new(Arc::downgrade(&shared))
     }
 
     /// Leaves the connection, in order or by a reset. Only the first time does anything.
@@ -157,6 +146,21 @@ impl Shared {
         left.wake();
         abandoned.wake();
     }
+
+    fn facts(self: &Arc<Self>, request: &mut Request<'_, '_>) {
+        request
+            .provide(|| LocalAddress(self.local.clone()))
+            .provide(|| PeerAddress(self.peer.clone()))
+            .provide(|| self.local.family())
+            .provide(|| self.closer());
+    }
+
+    fn debug(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct(name)
+            .field("local", &self.local)
+            .field("peer", &self.peer)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Close for Shared {
@@ -169,19 +173,15 @@ impl Close for Shared {
     }
 }
 
-impl Drop for MemoryStream {
+impl Drop for Hold {
     fn drop(&mut self) {
-        self.shared.leave(Lane::has_bytes);
+        self.0.leave(Lane::has_bytes);
     }
 }
 
 impl Attributes for MemoryStream {
     fn attributes<'a>(&'a self, request: &mut Request<'_, 'a>) {
-        request
-            .provide(|| LocalAddress(self.shared.local.clone()))
-            .provide(|| PeerAddress(self.shared.peer.clone()))
-            .provide(|| self.shared.local.family())
-            .provide(|| self.closer());
+        self.hold.0.facts(request);
     }
 }
 
@@ -191,113 +191,35 @@ impl ByteReceiveStream for MemoryStream {
         cx: &mut Context<'_>,
         buf: &mut [u8],
     ) -> Poll<Result<NonZeroUsize, ReceiveError>> {
-        let shared = &*self.shared;
-        let mut lanes = shared.lanes();
-        if shared.latch.is_closed() {
-            return Poll::Ready(Err(ReceiveError::Closed));
-        }
-        if buf.is_empty() {
-            return Poll::Ready(Err(ReceiveError::EmptyBuffer));
-        }
-        if self.at_end {
-            return Poll::Ready(Err(ReceiveError::EndOfStream));
-        }
-        let incoming = &mut lanes[1 - shared.end];
-        if !incoming.has_bytes()
-            && let Some(cause) = shared.latch.broken()
-        {
-            return Poll::Ready(Err(ReceiveError::Broken(cause)));
-        }
-        ready!(poll_turn(&mut self.turns[0], cx));
-        let (found, woken) = incoming.poll_receive(cx, buf);
-        drop(lanes);
-        woken.wake();
-        if found.is_pending() {
-            self.turns[0] = TURN;
-        }
-        Poll::Ready(match ready!(found) {
-            Found::Bytes(n) => NonZeroUsize::new(n).ok_or(ReceiveError::EmptyBuffer),
-            Found::Reset => Err(ReceiveError::Broken(shared.latch.break_with(lane::reset()))),
-            Found::End => {
-                self.at_end = true;
-                Err(ReceiveError::EndOfStream)
-            }
-        })
+        self.receiver.poll_receive(&self.hold.0, cx, buf)
     }
 }
 
 impl ByteSendStream for MemoryStream {
     fn poll_send(&mut self, cx: &mut Context<'_>, bufs: &[IoSlice<'_>]) -> Poll<Result<usize, SendError>> {
-        let mut lanes = self.shared.lanes();
-        if let Some(refused) = self.send_refused(&lanes) {
-            return Poll::Ready(Err(refused));
-        }
-        if bufs.iter().all(|buf| buf.is_empty()) {
-            return Poll::Ready(Ok(0));
-        }
-        ready!(poll_turn(&mut self.turns[1], cx));
-        let (sent, woken) = lanes[self.shared.end].poll_send(cx, bufs);
-        drop(lanes);
-        woken.wake();
-        if sent.is_pending() {
-            self.turns[1] = TURN;
-        }
-        sent.map(Ok)
+        self.sender.poll_send(&self.hold.0, cx, bufs)
     }
 
     fn poll_send_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
-        let mut lanes = self.shared.lanes();
-        if let Some(refused) = self.send_refused(&lanes) {
-            return Poll::Ready(Err(refused));
-        }
-        ready!(poll_turn(&mut self.turns[1], cx));
-        lanes[self.shared.end].poll_room(cx).map(|_| Ok(()))
+        self.sender.poll_send_ready(&self.hold.0, cx)
     }
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
-        let mut lanes = self.shared.lanes();
-        let latch = &self.shared.latch;
-        if latch.is_closed() {
-            return Poll::Ready(Err(SendError::Closed));
-        }
-        let flushed = lanes[self.shared.end].poll_flushed(cx);
-        flushed.map_err(|cause| SendError::Broken(latch.break_with(cause)))
+        self.sender.poll_flush(&self.hold.0, cx)
     }
 
     fn poll_send_eof(&mut self, _: &mut Context<'_>) -> Poll<Result<(), SendError>> {
-        let mut lanes = self.shared.lanes();
-        let latch = &self.shared.latch;
-        if latch.is_closed() {
-            return Poll::Ready(Err(SendError::Closed));
-        }
-        if self.finished {
-            return Poll::Ready(Ok(()));
-        }
-        // A peer that closed has heard enough: that is no reason to fail.
-        if lanes[1 - self.shared.end].is_reset() {
-            latch.break_with(lane::reset());
-        }
-        if let Some(cause) = latch.broken() {
-            return Poll::Ready(Err(SendError::Broken(cause)));
-        }
-        let woken = lanes[self.shared.end].finish();
-        drop(lanes);
-        self.finished = true;
-        woken.wake();
-        Poll::Ready(Ok(()))
+        Poll::Ready(self.sender.send_eof(&self.hold.0))
     }
 
     fn poll_close(&mut self, _: &mut Context<'_>) -> Poll<Result<(), SendError>> {
-        self.shared.leave(|_| false);
+        self.hold.0.leave(|_| false);
         Poll::Ready(Ok(()))
     }
 }
 
 impl fmt::Debug for MemoryStream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MemoryStream")
-            .field("local", &self.shared.local)
-            .field("peer", &self.shared.peer)
-            .finish_non_exhaustive()
+        self.hold.0.debug("MemoryStream", f)
     }
 }
