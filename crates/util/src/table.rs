@@ -52,13 +52,18 @@ impl TableResolver {
         self
     }
 
+    /// Lets the host `name` have `addresses`, and no others.
+    pub(crate) fn set_host(&mut self, name: &str, addresses: impl IntoIterator<Item = IpAddr>) {
+        self.hosts.insert(key(name), addresses.into_iter().collect());
+    }
+
     /// Says the port of the service `name`.
     pub fn service(mut self, name: impl Into<String>, port: u16) -> Self {
         self.services.insert(name.into(), port);
         self
     }
 
-    fn addresses(&self, lookup: &Lookup) -> Result<Vec<AddressInfo>, ResolveError> {
+    pub(crate) fn addresses(&self, lookup: &Lookup) -> Result<Vec<AddressInfo>, ResolveError> {
         lookup.validate()?;
         let port = self.port(&lookup.service, lookup.flags)?;
         let host = || lookup.host.clone().unwrap_or_default();
@@ -165,7 +170,7 @@ impl Resolver for TableResolver {
 const SOCKETS: [(SocketType, i32); 2] = [(SocketType::Stream, 6), (SocketType::Datagram, 17)];
 
 /// What is the same for all spellings of a name.
-pub(crate) fn key(name: &str) -> String {
+fn key(name: &str) -> String {
     name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase()
 }
 

@@ -11,11 +11,14 @@ use anynet_core::Task;
 use async_task::{FallibleTask, Runnable};
 use slab::Slab;
 
+/// How long a run waits for another thread, where nothing of its own can go on.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 /// The executor of one network: it runs on the thread that calls [`run`](Self::run), and on no other.
 #[derive(Debug)]
 pub(super) struct Core {
     state: Mutex<State>,
-    /// Something is ready again, perhaps by the hand of another thread.
+    /// Something is ready again, or sleeps, perhaps by the hand of another thread.
     woken: Condvar,
 }
 
@@ -27,7 +30,10 @@ struct State {
     tasks: Slab<Waker>,
     /// Who sleeps, by the time to wake at; sleeps that end together are woken in the order in which they began.
     sleeps: BTreeMap<(Instant, u64), Waker>,
+    /// Who sleeps past the end of the clock, by number.
+    endless: BTreeMap<u64, Waker>,
     sleeps_begun: u64,
+    patience: Duration,
     /// Whether the main future has a turn already.
     main_is_ready: bool,
     ended: bool,
@@ -48,7 +54,9 @@ impl Core {
                 ready: VecDeque::new(),
                 tasks: Slab::new(),
                 sleeps: BTreeMap::new(),
+                endless: BTreeMap::new(),
                 sleeps_begun: 0,
+                patience: PATIENCE,
                 main_is_ready: false,
                 ended: false,
             }),
@@ -64,9 +72,14 @@ impl Core {
         let mut state = self.state();
         state.sleeps_begun += 1;
         MemorySleep {
-            until: state.now.checked_add(duration).map(|at| (at, state.sleeps_begun)),
+            until: state.now.checked_add(duration),
+            number: state.sleeps_begun,
             core: self.clone(),
         }
+    }
+
+    pub(super) fn set_patience(&self, patience: Duration) {
+        self.state().patience = patience;
     }
 
     pub(super) fn spawn<F>(self: &Arc<Self>, future: F) -> MemoryTask<F::Output>
@@ -98,12 +111,13 @@ impl Core {
         MemoryTask(Some(task.fallible()))
     }
 
-    /// Runs `main`, and whatever is spawned, until `main` has ended; then everything else is cancelled.
-    pub(super) fn run<F: Future>(self: &Arc<Self>, main: F) -> F::Output {
-        // Also when `main` panics.
+    /// Runs what `main` returns, and whatever is spawned, until that has ended; then everything else is cancelled.
+    #[track_caller]
+    pub(super) fn run<F: Future>(self: &Arc<Self>, main: impl FnOnce() -> F) -> F::Output {
+        // Also when it panics.
         let _end = End(self);
         let waker = Arc::new(MainWaker(Arc::downgrade(self))).into();
-        let mut main = pin!(main);
+        let mut main = pin!(main());
         self.push(Turn::Main);
         loop {
             match self.next() {
@@ -121,7 +135,8 @@ impl Core {
     }
 
     /// Whose turn is next. Where everybody waits, time jumps to the end of the next sleep; where nobody sleeps either,
-    /// another thread may still have something to say.
+    /// another thread may still have something to say, but not for ever.
+    #[track_caller]
     fn next(&self) -> Turn {
         let mut state = self.state();
         loop {
@@ -133,8 +148,19 @@ impl Core {
                 drop(state);
                 waker.wake();
                 state = self.state();
-            } else {
-                state = self.woken.wait(state).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            }
+            let patience = state.patience;
+            let waited = self.woken.wait_timeout(state, patience);
+            let (again, waited) = waited.unwrap_or_else(PoisonError::into_inner);
+            state = again;
+            if waited.timed_out() && state.ready.is_empty() && state.sleeps.is_empty() {
+                let tasks = state.tasks.len();
+                drop(state);
+                panic!(
+                    "this waits for ever: the future of the run and its {tasks} tasks wait, nobody sleeps, and no other \
+                     thread has woken any for {patience:?}"
+                );
             }
         }
     }
@@ -157,13 +183,17 @@ impl Core {
         let mut state = self.state();
         state.ended = true;
         let sleeps = std::mem::take(&mut state.sleeps);
+        let endless = std::mem::take(&mut state.endless);
         let tasks = std::mem::take(&mut state.tasks);
         let ready = std::mem::take(&mut state.ready);
         drop(state);
         drop(ready);
         // A task that is woken now is dropped instead of scheduled.
         tasks.into_iter().for_each(|(_, waker)| waker.wake());
-        sleeps.into_values().for_each(Waker::wake);
+        sleeps
+            .into_values()
+            .chain(endless.into_values())
+            .for_each(Waker::wake);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -240,7 +270,8 @@ impl<T> fmt::Debug for MemoryTask<T> {
 pub struct MemorySleep {
     core: Arc<Core>,
     /// `None`: past the end of the clock.
-    until: Option<(Instant, u64)>,
+    until: Option<Instant>,
+    number: u64,
 }
 
 impl Future for MemorySleep {
@@ -251,14 +282,15 @@ impl Future for MemorySleep {
         if state.ended {
             return Poll::Ready(());
         }
-        let Some(until) = self.until else {
-            return Poll::Pending;
+        let waker = cx.waker().clone();
+        let before = match self.until {
+            Some(at) if at <= state.now => return Poll::Ready(()),
+            Some(at) => state.sleeps.insert((at, self.number), waker),
+            None => state.endless.insert(self.number, waker),
         };
-        if until.0 <= state.now {
-            return Poll::Ready(());
-        }
-        let before = state.sleeps.insert(until, cx.waker().clone());
         drop(state);
+        // The run may wait already, if another thread sleeps here.
+        self.core.woken.notify_one();
         drop(before);
         Poll::Pending
     }
@@ -266,9 +298,12 @@ impl Future for MemorySleep {
 
 impl Drop for MemorySleep {
     fn drop(&mut self) {
-        if let Some(until) = self.until {
-            let waker = self.core.state().sleeps.remove(&until);
-            drop(waker);
-        }
+        let mut state = self.core.state();
+        let waker = match self.until {
+            Some(at) => state.sleeps.remove(&(at, self.number)),
+            None => state.endless.remove(&self.number),
+        };
+        drop(state);
+        drop(waker);
     }
 }

@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use anynet_core::{
-    Address, BindError, ConnectError, Executor, Network, ResolveError, UnixAddress, UnixNetwork,
+    Address, BindError, ConnectError, Executor, Lookup, Network, ResolveError, SocketType, UnixAddress,
+    UnixNetwork,
 };
 
 use super::datagram::Inbox;
@@ -18,7 +19,6 @@ use super::listener::Queue;
 use super::stream::CAPACITY;
 use super::table::{Table, Way, destination};
 use super::{MemoryDatagram, MemoryListener, MemorySleep, MemoryStream, MemoryTask};
-use crate::table::key;
 
 /// A network in memory, and the executor that it runs on: a [`Network`] for tests, without a system call.
 ///
@@ -31,8 +31,8 @@ use crate::table::key;
 ///   address. A client's address is that of the server, with a port of its own.
 /// * **Names** are those that [`add_name`](Self::add_name) was told.
 ///
-/// Where all tasks wait, nobody sleeps and no other thread wakes any of them, the run waits for ever, as on every other
-/// executor. [`timeout`](crate::timeout()) sees to that, and costs no time here.
+/// Where all tasks wait, nobody sleeps and no other thread wakes any of them, the run would wait for ever: it panics
+/// instead, after its [patience](Self::set_patience).
 ///
 /// ```
 /// use anynet_core::{ByteSendStreamExt, Executor, Listener, Network, Result};
@@ -73,20 +73,30 @@ impl MemoryNetwork {
     ///
     /// The network ends then: the tasks that are left are cancelled, and its sleeps are over. A panic of `main` is passed
     /// on; that of a task reaches whoever awaits it.
+    ///
+    /// # Panics
+    ///
+    /// If it waits for what nobody will do: see [`set_patience`](Self::set_patience).
+    #[track_caller]
     pub fn run<F: Future>(main: impl FnOnce(Self) -> F) -> F::Output {
         let network = Self {
             core: Core::new(),
             table: Arc::new(Mutex::new(Table::new())),
         };
         let core = network.core.clone();
-        core.run(main(network))
+        core.run(|| main(network))
     }
 
-    /// Lets `name` stand for `addresses`, in this order. The last word on a name holds. Names are compared without regard to
-    /// ASCII case and to a dot at their end.
+    /// How long the run waits for other threads, by the time outside, where all of its own tasks wait and none of them
+    /// sleeps; then it panics, for it waits for ever. Half a minute, unless it is set; [`Duration::MAX`] really is for ever.
+    pub fn set_patience(&self, patience: Duration) {
+        self.core.set_patience(patience);
+    }
+
+    /// Lets `name` stand for `addresses`, in this order. The last word on a name holds. Names are compared as a
+    /// [`TableResolver`](crate::TableResolver) does.
     pub fn add_name(&self, name: impl Into<String>, addresses: impl IntoIterator<Item = IpAddr>) {
-        let addresses = addresses.into_iter().collect();
-        self.table().names.insert(key(&name.into()), addresses);
+        self.table().names.set_host(&name.into(), addresses);
     }
 
     /// Lets every connect to `ip` take so long, until it is answered or refused. [`Duration::MAX`]: it never is.
@@ -123,7 +133,7 @@ impl MemoryNetwork {
             Some(Way::Takes(delay)) => self.sleep(delay).await,
             None => {}
         }
-        let from = SocketAddr::new(to.ip(), self.table().next_port());
+        let from = self.table().client(to);
         self.connect_from(from.into(), to.into()).await
     }
 
@@ -186,19 +196,9 @@ impl Network for MemoryNetwork {
     }
 
     async fn resolve(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, ResolveError> {
-        let addresses = match host.parse() {
-            Ok(ip) => vec![ip],
-            Err(_) => self.table().names.get(&key(host)).cloned().unwrap_or_default(),
-        };
-        if addresses.is_empty() {
-            return Err(ResolveError::NoAddress {
-                host: host.to_owned(),
-            });
-        }
-        Ok(addresses
-            .into_iter()
-            .map(|ip| SocketAddr::new(ip, port))
-            .collect())
+        let lookup = Lookup::new(host, port).kind(SocketType::Stream);
+        let found = self.table().names.addresses(&lookup)?;
+        Ok(found.into_iter().map(|found| found.address).collect())
     }
 }
 

@@ -10,6 +10,7 @@ use anynet_core::{Address, UnixAddress};
 
 use super::datagram::Inbox;
 use super::listener::Queue;
+use crate::TableResolver;
 
 /// The ports that the network chooses from (RFC 6335, section 6).
 const FIRST_PORT: u16 = 49152;
@@ -17,7 +18,7 @@ const FIRST_PORT: u16 = 49152;
 /// What the sockets of one network have in common.
 #[derive(Debug)]
 pub(super) struct Table {
-    pub(super) names: HashMap<String, Vec<IpAddr>>,
+    pub(super) names: TableResolver,
     pub(super) ways: HashMap<IpAddr, Way>,
     pub(super) listeners: Owners<Queue>,
     pub(super) inboxes: Owners<Inbox>,
@@ -36,7 +37,7 @@ pub(super) enum Way {
 impl Table {
     pub(super) fn new() -> Self {
         Self {
-            names: HashMap::new(),
+            names: TableResolver::new(),
             ways: HashMap::new(),
             listeners: Owners(Vec::new()),
             inboxes: Owners(Vec::new()),
@@ -44,8 +45,19 @@ impl Table {
         }
     }
 
-    /// A port for a client.
-    pub(super) fn next_port(&mut self) -> u16 {
+    /// An address for a client of `server`: the same, with the next port that nobody listens on.
+    pub(super) fn client(&mut self, server: SocketAddr) -> SocketAddr {
+        let mut client = server;
+        for _ in FIRST_PORT..=u16::MAX {
+            client.set_port(self.next_port());
+            if !self.listeners.is_taken(&client.into()) {
+                break;
+            }
+        }
+        client
+    }
+
+    fn next_port(&mut self) -> u16 {
         self.last_port = self.last_port.checked_add(1).unwrap_or(FIRST_PORT);
         self.last_port
     }

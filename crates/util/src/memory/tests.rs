@@ -1,13 +1,19 @@
 //! What a network in memory has beyond every network: its clock, its order, its names and ways, its end.
 
 use std::io::ErrorKind;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV6};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
+use std::thread;
 use std::time::Duration;
 
-use anynet_core::{Executor, Listener, Network, ReceiveError, Task, UnixAddress, UnixNetwork};
+use anynet_core::{
+    Attributes, AttributesExt, Executor, Listener, LocalAddress, Network, PeerAddress, ReceiveError, Task,
+    UnixAddress, UnixNetwork,
+};
+use futures_lite::future::{block_on, pending};
 
-use crate::{MemoryNetwork, timeout};
+use crate::{MemoryNetwork, MemoryStream, timeout};
 
 const SERVER: (Ipv4Addr, u16) = (Ipv4Addr::new(192, 0, 2, 1), 80);
 
@@ -47,12 +53,12 @@ fn at_the_end_tasks_are_cancelled_and_sleeps_are_over() {
                 sleep.await;
             })
             .detach();
-        let _ = timeout(&network, Duration::from_secs(1), std::future::pending::<()>()).await;
+        let _ = timeout(&network, Duration::from_secs(1), pending::<()>()).await;
         network
     });
     assert_eq!(Arc::strong_count(&alive), 1, "the task is gone");
-    let late = timeout(&network, Duration::from_secs(1), std::future::pending::<()>());
-    futures_lite::future::block_on(late).expect_err("a deadline there is not a hang");
+    let late = timeout(&network, Duration::from_secs(1), pending::<()>());
+    block_on(late).expect_err("a deadline there is not a hang");
     drop(network.spawn(async {}));
 }
 
@@ -61,8 +67,17 @@ fn names_and_ways_are_those_that_were_told() {
     MemoryNetwork::run(async |network| {
         let listener = network.listen(SERVER.into()).await.unwrap();
         assert!(network.resolve("example.org", 80).await.is_err());
-        network.add_name("example.org", [SERVER.0.into()]);
-        assert_eq!(network.resolve("example.org", 80).await.unwrap(), [SERVER.into()]);
+        network.add_name("example.org", [Ipv4Addr::LOCALHOST.into()]);
+        network.add_name("Example.org", [SERVER.0.into()]);
+        for name in ["example.org", "EXAMPLE.ORG", "example.org.", "192.0.2.1"] {
+            assert_eq!(
+                network.resolve(name, 80).await.unwrap(),
+                [SERVER.into()],
+                "{name}"
+            );
+        }
+        let zoned = SocketAddrV6::new("fe80::1".parse().unwrap(), 80, 0, 3);
+        assert_eq!(network.resolve("fe80::1%3", 80).await.unwrap(), [zoned.into()]);
 
         network.set_delay(SERVER.0, Duration::from_millis(70));
         let start = network.now();
@@ -109,6 +124,121 @@ fn unix_addresses_are_addresses_of_it_too() {
         let mut accepted = listener.accept().await.unwrap();
         assert_eq!(accepted.receive(&mut [0; 8]).await.unwrap(), 1);
     });
+}
+
+#[test]
+fn what_waits_for_ever_says_so() {
+    let alive = Arc::new(());
+    let guard = alive.clone();
+    let stuck = catch_unwind(AssertUnwindSafe(|| {
+        MemoryNetwork::run(async |network| {
+            network.set_patience(Duration::from_millis(20));
+            let listener = network.listen(SERVER.into()).await.unwrap();
+            network
+                .spawn(async move {
+                    let _guard = guard;
+                    listener.accept().await
+                })
+                .detach();
+            // Longer than any patience, and no time at all.
+            network.sleep(Duration::from_secs(3600)).await;
+            // Past the end of the clock there is nothing to wait for.
+            network.sleep(Duration::MAX).await;
+        });
+    }));
+    let message = *stuck.unwrap_err().downcast::<String>().unwrap();
+    assert!(message.contains("waits for ever"), "{message}");
+    assert!(message.contains("its 1 tasks wait"), "{message}");
+    assert_eq!(Arc::strong_count(&alive), 1, "the task is gone");
+}
+
+#[test]
+fn another_thread_may_sleep_by_the_clock_and_is_waited_for() {
+    let (mut left, mut right) = MemoryStream::pair(8);
+    MemoryNetwork::run(async |network| {
+        network.set_patience(Duration::from_secs(10));
+        let began = std::time::Instant::now();
+        let (there, start) = (network.clone(), network.now());
+        let other = thread::spawn(move || {
+            // By then the run waits, and there is nothing to jump to.
+            thread::sleep(Duration::from_millis(100));
+            block_on(there.sleep(Duration::from_secs(3600)));
+            block_on(left.send(b"x")).unwrap();
+            left
+        });
+        right.receive(&mut [0; 1]).await.unwrap();
+        assert_eq!(network.now() - start, Duration::from_secs(3600));
+        other.join().unwrap();
+        assert!(
+            began.elapsed() < Duration::from_secs(9),
+            "woken, and not by the patience"
+        );
+    });
+}
+
+#[test]
+fn the_end_of_a_run_ends_the_sleeps_of_other_threads() {
+    for length in [Duration::from_secs(3600), Duration::MAX] {
+        let (started, has_started) = std::sync::mpsc::channel();
+        let (ended, has_ended) = std::sync::mpsc::channel();
+        MemoryNetwork::run(|network| async move {
+            let mut sleep = network.sleep(length);
+            thread::spawn(move || {
+                block_on(async {
+                    let _ = futures_lite::future::poll_once(&mut sleep).await;
+                    started.send(()).unwrap();
+                    sleep.await;
+                });
+                ended.send(()).unwrap();
+            });
+            has_started.recv().unwrap();
+        });
+        has_ended.recv_timeout(Duration::from_secs(10)).expect("it hangs");
+    }
+}
+
+#[test]
+fn a_run_that_panics_before_its_first_turn_leaves_nothing() {
+    let alive = Arc::new(());
+    let guard = alive.clone();
+    let ran = catch_unwind(AssertUnwindSafe(|| {
+        MemoryNetwork::run(|network| {
+            let own = network.clone();
+            network
+                .spawn(async move {
+                    let (_guard, _own) = (guard, own);
+                    pending::<()>().await;
+                })
+                .detach();
+            if Arc::strong_count(&alive) > 1 {
+                std::panic::resume_unwind(Box::new("before the future"));
+            }
+            pending::<()>()
+        });
+    }));
+    ran.unwrap_err();
+    assert_eq!(Arc::strong_count(&alive), 1, "the task is gone");
+}
+
+#[test]
+fn no_client_has_the_address_of_its_server() {
+    MemoryNetwork::run(async |network| {
+        // On a port of those that clients get, too.
+        let listener = network.listen((SERVER.0, 0).into()).await.unwrap();
+        let server = address(&listener);
+        for _ in 0..=u16::MAX - 49152 {
+            let client = network.connect(server).await.unwrap();
+            assert_ne!(address(&client), server);
+            let accepted = listener.accept().await.unwrap();
+            let PeerAddress(peer) = accepted.attribute().unwrap();
+            assert_eq!(peer.ip().unwrap(), address(&client));
+        }
+    });
+}
+
+fn address(it: &impl Attributes) -> SocketAddr {
+    let LocalAddress(address) = it.attribute().unwrap();
+    address.ip().unwrap()
 }
 
 #[test]
