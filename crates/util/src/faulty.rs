@@ -8,7 +8,7 @@ use std::num::NonZeroUsize;
 use std::task::{Context, Poll, ready};
 
 use anynet_core::{
-    Attributes, ByteReceiveStream, ByteSendStream, Latch, ReceiveError, Request, SendError,
+    Attributes, ByteReceiveStream, ByteSendStream, Cause, Latch, ReceiveError, Request, SendError,
     byte_receive_methods, byte_send_methods,
 };
 
@@ -44,12 +44,15 @@ pub struct Faulty<S> {
     latch: Latch,
     receiving: Side,
     sending: Side,
-    /// How long pieces are at most, and the state of the numbers that look random.
-    pieces: Option<(NonZeroUsize, u64)>,
+    /// Whether the end was received, and was sent: from then on that is the answer.
+    at_end: bool,
+    finished: bool,
     sends_nothing_at: Option<u64>,
     waits: bool,
     flush_waits: u32,
     flush_waited: u32,
+    /// What a close came to, once it has waited.
+    closed: Option<Result<(), SendError>>,
 }
 
 /// One direction.
@@ -57,11 +60,30 @@ pub struct Faulty<S> {
 struct Side {
     moved: u64,
     fault: Option<(u64, Fault)>,
-    /// Whether the operation has waited, and goes on with the next poll.
-    has_waited: bool,
+    pieces: Option<Pieces>,
+    /// The operation that has waited, and goes on with the next poll.
+    waited: Option<Operation>,
 }
 
-#[derive(Clone, Copy, Debug)]
+/// The sizes of pieces.
+#[derive(Debug)]
+struct Pieces {
+    most: NonZeroUsize,
+    /// Of the numbers that look random.
+    state: u64,
+    /// The next one, until it was moved.
+    next: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Operation {
+    Receive,
+    Send,
+    SendReady,
+    SendEof,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fault {
     Reset,
     End,
@@ -75,23 +97,28 @@ impl<S> Faulty<S> {
             latch: Latch::new(),
             receiving: Side::default(),
             sending: Side::default(),
-            pieces: None,
+            at_end: false,
+            finished: false,
             sends_nothing_at: None,
             waits: false,
             flush_waits: 0,
             flush_waited: 0,
+            closed: None,
         }
     }
 
     /// Every receive and every send moves at most `most` bytes (at least one), mostly fewer: by numbers that look random,
-    /// and are the same for the same `seed`. A `most` of one moves single bytes.
+    /// and are the same for the same `seed`, in each direction for itself. A `most` of one moves single bytes.
     #[must_use]
     pub fn pieces(mut self, seed: u64, most: usize) -> Self {
-        self.pieces = Some((NonZeroUsize::new(most).unwrap_or(NonZeroUsize::MIN), seed));
+        let most = NonZeroUsize::new(most).unwrap_or(NonZeroUsize::MIN);
+        self.receiving.pieces = Some(Pieces::new(most, seed));
+        self.sending.pieces = Some(Pieces::new(most, !seed));
         self
     }
 
-    /// Every receive and every send is pending once, having woken its task, before it is tried.
+    /// Every operation is pending once, having woken its task, before it is tried; a close, which cannot be taken back, when
+    /// it is done.
     #[must_use]
     pub fn waits(mut self) -> Self {
         self.waits = true;
@@ -105,7 +132,8 @@ impl<S> Faulty<S> {
         self
     }
 
-    /// The connection breaks with [`ConnectionReset`](ErrorKind::ConnectionReset) once `bytes` were received.
+    /// The connection breaks with [`ConnectionReset`](ErrorKind::ConnectionReset) once `bytes` were received, for both
+    /// directions.
     #[must_use]
     pub fn reset_after_receiving(mut self, bytes: u64) -> Self {
         self.receiving.fault = Some((bytes, Fault::Reset));
@@ -119,7 +147,8 @@ impl<S> Faulty<S> {
         self
     }
 
-    /// The connection breaks with [`ConnectionReset`](ErrorKind::ConnectionReset) once `bytes` were sent.
+    /// The connection breaks with [`ConnectionReset`](ErrorKind::ConnectionReset) once `bytes` were sent, for both
+    /// directions: whoever waits for an answer is told, too. What has arrived by then is received first.
     #[must_use]
     pub fn reset_after_sending(mut self, bytes: u64) -> Self {
         self.sending.fault = Some((bytes, Fault::Reset));
@@ -149,38 +178,75 @@ impl<S> Faulty<S> {
         self.stream
     }
 
-    /// How many bytes may be moved now: some of those that are left to the fault.
-    ///
-    /// # Errors
-    ///
-    /// The fault, once it is there.
-    fn piece(&mut self, side: fn(&Self) -> &Side) -> Result<usize, Fault> {
-        let Side { moved, fault, .. } = side(self);
-        let left = match fault {
-            Some((at, fault)) if moved >= at => return Err(*fault),
-            Some((at, _)) => usize::try_from(at - moved).unwrap_or(usize::MAX),
-            None => usize::MAX,
-        };
-        let Some((most, state)) = &mut self.pieces else {
-            return Ok(left);
-        };
-        // splitmix64: every seed will do.
-        *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mixed = (*state ^ (*state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let piece = (mixed ^ (mixed >> 27)) % most.get() as u64 + 1;
-        Ok(left.min(usize::try_from(piece).unwrap_or(usize::MAX)))
+    /// Why the connection is broken, if it is: by a reset that has come to its byte.
+    fn broken(&self) -> Option<Cause> {
+        if self.receiving.fault() == Some(Fault::Reset) || self.sending.fault() == Some(Fault::Reset) {
+            self.latch.break_with(ErrorKind::ConnectionReset.into());
+        }
+        self.latch.broken()
     }
 }
 
 impl Side {
-    /// Waits once before each try, if it has to.
-    fn poll_wait(&mut self, waits: bool, cx: &Context<'_>) -> Poll<()> {
-        self.has_waited = waits && !self.has_waited;
-        if self.has_waited {
-            cx.waker().wake_by_ref();
-            return Poll::Pending;
+    /// The fault, once it is there.
+    fn fault(&self) -> Option<Fault> {
+        let (at, fault) = self.fault?;
+        (self.moved >= at).then_some(fault)
+    }
+
+    /// How many bytes may be moved now: a piece, of those that are left to the fault.
+    fn room(&self) -> usize {
+        let left = self
+            .fault
+            .map_or(u64::MAX, |(at, _)| at.saturating_sub(self.moved));
+        let piece = self.pieces.as_ref().map_or(usize::MAX, |pieces| pieces.next);
+        usize::try_from(left).unwrap_or(usize::MAX).min(piece)
+    }
+
+    /// Counts what was moved, and goes on to the next piece.
+    fn moved(&mut self, bytes: usize) {
+        self.moved += bytes as u64;
+        if let Some(pieces) = &mut self.pieces {
+            pieces.draw();
         }
-        Poll::Ready(())
+    }
+
+    /// Waits once before an operation is tried, if it has to; not before each try, for then two operations in one task
+    /// would wake one another for ever.
+    fn poll_wait(&mut self, operation: Operation, waits: bool, cx: &Context<'_>) -> Poll<()> {
+        if !waits || self.waited == Some(operation) {
+            return Poll::Ready(());
+        }
+        self.waited = Some(operation);
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// An operation is done: the next one waits anew.
+    fn done<T>(&mut self, result: T) -> Poll<T> {
+        self.waited = None;
+        Poll::Ready(result)
+    }
+}
+
+impl Pieces {
+    fn new(most: NonZeroUsize, seed: u64) -> Self {
+        let mut pieces = Self {
+            most,
+            state: seed,
+            next: 0,
+        };
+        pieces.draw();
+        pieces
+    }
+
+    /// The next number of splitmix64: every seed will do.
+    fn draw(&mut self) {
+        self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mixed = (self.state ^ (self.state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        let piece = (mixed ^ (mixed >> 31)) % self.most.get() as u64 + 1;
+        self.next = usize::try_from(piece).unwrap_or(usize::MAX);
     }
 }
 
@@ -194,7 +260,7 @@ impl<S: ByteSendStream> Faulty<S> {
     /// Whether the stream inside still takes something, and the connection holds.
     fn poll_sound(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
         ready!(self.stream.poll_send(cx, &[]))?;
-        let broken = self.latch.broken().map(SendError::Broken);
+        let broken = self.broken().map(SendError::Broken);
         Poll::Ready(broken.map_or(Ok(()), Err))
     }
 }
@@ -216,27 +282,29 @@ impl<S: ByteReceiveStream> ByteReceiveStream for Faulty<S> {
             Err(ReceiveError::EmptyBuffer) if !buf.is_empty() => {}
             told => return Poll::Ready(told),
         }
-        ready!(self.receiving.poll_wait(self.waits, cx));
-        let piece = match self.piece(|it| &it.receiving) {
-            Ok(piece) => piece.min(buf.len()),
-            Err(Fault::End) => return Poll::Ready(Err(ReceiveError::EndOfStream)),
-            Err(Fault::Reset) => {
-                let cause = self.latch.break_with(ErrorKind::ConnectionReset.into());
-                return Poll::Ready(Err(ReceiveError::Broken(cause)));
+        ready!(self.receiving.poll_wait(Operation::Receive, self.waits, cx));
+        if self.at_end {
+            return self.receiving.done(Err(ReceiveError::EndOfStream));
+        }
+        let received = match (self.receiving.fault(), self.broken()) {
+            (Some(_), Some(cause)) => Err(ReceiveError::Broken(cause)),
+            (Some(_), None) => Err(ReceiveError::EndOfStream),
+            (None, broken) => {
+                let room = self.receiving.room().min(buf.len());
+                // After a reset nothing more arrives, and nothing looks like an end in order.
+                match (self.stream.poll_receive(cx, &mut buf[..room]), broken) {
+                    (Poll::Pending | Poll::Ready(Err(ReceiveError::EndOfStream)), Some(cause)) => {
+                        Err(ReceiveError::Broken(cause))
+                    }
+                    (received, _) => ready!(received),
+                }
             }
         };
-        // After a reset that a send has met, nothing looks like an end in order.
-        let received = match (
-            ready!(self.stream.poll_receive(cx, &mut buf[..piece])),
-            self.latch.broken(),
-        ) {
-            (Err(ReceiveError::EndOfStream), Some(cause)) => Err(ReceiveError::Broken(cause)),
-            (received, _) => received,
-        };
-        if let Ok(n) = received {
-            self.receiving.moved += n.get() as u64;
+        match &received {
+            Ok(n) => self.receiving.moved(n.get()),
+            Err(error) => self.at_end = matches!(error, ReceiveError::EndOfStream),
         }
-        Poll::Ready(received)
+        self.receiving.done(received)
     }
 }
 
@@ -246,38 +314,36 @@ impl<S: ByteSendStream> ByteSendStream for Faulty<S> {
         let Some(data) = bufs.iter().find(|buf| !buf.is_empty()) else {
             return Poll::Ready(Ok(0));
         };
-        ready!(self.sending.poll_wait(self.waits, cx));
-        let Ok(piece) = self.piece(|it| &it.sending) else {
-            let cause = self.latch.break_with(ErrorKind::ConnectionReset.into());
-            return Poll::Ready(Err(SendError::Broken(cause)));
-        };
+        ready!(self.sending.poll_wait(Operation::Send, self.waits, cx));
         if self
             .sends_nothing_at
             .take_if(|at| self.sending.moved >= *at)
             .is_some()
         {
-            return Poll::Ready(Ok(0));
+            return self.sending.done(Ok(0));
         }
-        let sent = match piece {
+        let sent = match self.sending.room() {
             usize::MAX => ready!(self.stream.poll_send(cx, bufs)),
-            _ => {
-                let piece = &data[..piece.min(data.len())];
+            room => {
+                let piece = &data[..room.min(data.len())];
                 ready!(self.stream.poll_send(cx, &[IoSlice::new(piece)]))
             }
         };
         if let Ok(n) = sent {
-            self.sending.moved += n as u64;
+            self.sending.moved(n);
         }
-        Poll::Ready(sent)
+        self.sending.done(sent)
     }
 
     fn poll_send_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
         ready!(self.poll_sound(cx))?;
-        self.stream.poll_send_ready(cx)
+        ready!(self.sending.poll_wait(Operation::SendReady, self.waits, cx));
+        let is_ready = ready!(self.stream.poll_send_ready(cx));
+        self.sending.done(is_ready)
     }
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
-        if self.flush_waited < self.flush_waits {
+        if self.flush_waited < self.flush_waits.max(self.waits.into()) {
             self.flush_waited += 1;
             cx.waker().wake_by_ref();
             return Poll::Pending;
@@ -288,17 +354,29 @@ impl<S: ByteSendStream> ByteSendStream for Faulty<S> {
     }
 
     fn poll_send_eof(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
-        if let Some(cause) = self.latch.broken() {
-            // A stream that was closed says so first.
-            return match ready!(self.stream.poll_flush(cx)) {
-                Err(SendError::Closed) => Poll::Ready(Err(SendError::Closed)),
-                _ => Poll::Ready(Err(SendError::Broken(cause))),
-            };
-        }
-        self.stream.poll_send_eof(cx)
+        ready!(self.sending.poll_wait(Operation::SendEof, self.waits, cx));
+        let ended = match self.broken() {
+            // A second end is no send, and a stream that was closed says so first.
+            Some(cause) if !self.finished => match ready!(self.stream.poll_send(cx, &[])) {
+                Err(SendError::Closed) => Err(SendError::Closed),
+                _ => Err(SendError::Broken(cause)),
+            },
+            _ => ready!(self.stream.poll_send_eof(cx)),
+        };
+        self.finished |= ended.is_ok();
+        self.sending.done(ended)
     }
 
     fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
-        self.stream.poll_close(cx)
+        if let Some(closed) = self.closed.take() {
+            return Poll::Ready(closed);
+        }
+        let closed = ready!(self.stream.poll_close(cx));
+        if !self.waits {
+            return Poll::Ready(closed);
+        }
+        self.closed = Some(closed);
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
 }

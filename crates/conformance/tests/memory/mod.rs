@@ -67,10 +67,10 @@ fn narrow() -> (MemoryStream, MemoryStream) {
     MemoryStream::pair(1000)
 }
 
-/// All that comes in pieces of many sizes, and a flush that takes its time.
+/// All that comes in pieces of many sizes, everything waits, and a flush takes its time.
 fn faulty() -> (Faulty<MemoryStream>, Faulty<MemoryStream>) {
     let (left, right) = pair();
-    let make = |stream, seed| Faulty::new(stream).pieces(seed, 9000).flush_waits(3);
+    let make = |stream, seed| Faulty::new(stream).pieces(seed, 9000).waits().flush_waits(3);
     (make(left, 1), make(right, 2))
 }
 

@@ -1,10 +1,10 @@
 //! The faults, one by one.
 
 use anynet_core::Result;
-use futures_lite::future::block_on;
+use futures_lite::future::{block_on, poll_once};
 
 use super::*;
-use crate::MemoryStream;
+use crate::{MemoryNetwork, MemoryStream, timeout};
 
 const DATA: &[u8] = b"a message of forty bytes that is cut up.";
 
@@ -104,4 +104,135 @@ fn what_waits_is_pending_once_and_then_done() {
     let mut buf = [0; 8];
     assert!(left.poll_receive(&mut cx, &mut buf).is_pending());
     assert!(left.poll_receive(&mut cx, &mut buf).is_ready());
+}
+
+#[test]
+fn every_operation_waits_and_a_close_has_closed_meanwhile() {
+    let (left, mut right) = MemoryStream::pair(1024);
+    let mut left = Faulty::new(left).waits();
+    let mut cx = Context::from_waker(std::task::Waker::noop());
+    assert!(left.poll_send_ready(&mut cx).is_pending());
+    // Another operation waits for itself.
+    assert!(left.poll_flush(&mut cx).is_pending());
+    assert!(left.poll_flush(&mut cx).is_ready());
+    assert!(left.poll_send_ready(&mut cx).is_ready());
+    assert!(left.poll_send_eof(&mut cx).is_pending());
+    assert!(block_on(poll_once(right.receive(&mut [0; 1]))).is_none());
+    assert!(left.poll_send_eof(&mut cx).is_ready());
+    assert!(left.poll_close(&mut cx).is_pending());
+    block_on(right.send(b"x")).expect_err("it is closed, though nobody waited for it");
+    assert!(matches!(left.poll_close(&mut cx), Poll::Ready(Ok(()))));
+}
+
+#[test]
+fn pieces_are_those_of_their_seed_whatever_else_happens() {
+    let sizes = |disturbs: bool| {
+        block_on(async {
+            let (left, mut right) = MemoryStream::pair(1024);
+            let mut left = Faulty::new(left).pieces(5, 9);
+            let mut sizes = Vec::new();
+            for _ in 0..20 {
+                if disturbs {
+                    assert!(poll_once(left.receive(&mut [0; 64])).await.is_none());
+                    left.send_some(DATA).await?;
+                }
+                right.send(DATA).await?;
+                let mut left_over = DATA.len();
+                while left_over > 0 {
+                    let n = left.receive(&mut [0; 64]).await?;
+                    sizes.push(n);
+                    left_over -= n;
+                }
+            }
+            Result::<_>::Ok(sizes)
+        })
+        .unwrap()
+    };
+    assert_eq!(sizes(false), sizes(true));
+    assert!((1..=9).all(|size| sizes(false).contains(&size)));
+}
+
+#[test]
+fn a_reset_is_there_as_soon_as_its_byte_was_moved() {
+    block_on(async {
+        // Whoever has sent its question and waits for the answer.
+        let (left, mut right) = MemoryStream::pair(1024);
+        let mut left = Faulty::new(left).reset_after_sending(8);
+        left.send(b"question").await.unwrap();
+        right.send(b"a part").await.unwrap();
+        assert_eq!(left.receive(&mut [0; 64]).await.unwrap(), 6, "what has arrived");
+        let told = poll_once(left.receive(&mut [0; 64])).await.expect("it is told");
+        assert!(matches!(told, Err(ReceiveError::Broken(_))), "{told:?}");
+
+        let (left, mut right) = MemoryStream::pair(1024);
+        let mut left = Faulty::new(left).reset_after_receiving(3);
+        right.send(b"abcdef").await.unwrap();
+        left.receive_exactly(&mut [0; 3]).await.unwrap();
+        for data in [&b"x"[..], b""] {
+            let told = left.send(data).await;
+            assert!(matches!(told, Err(SendError::Broken(_))), "{told:?}");
+        }
+        assert!(matches!(left.send_ready().await, Err(SendError::Broken(_))));
+        assert!(matches!(left.send_eof().await, Err(SendError::Broken(_))));
+    });
+}
+
+#[test]
+fn a_reset_turns_no_end_that_was_told_and_no_later_end_looks_clean() {
+    block_on(async {
+        for by_script in [false, true] {
+            let make = || {
+                let (left, mut right) = MemoryStream::pair(1024);
+                block_on(right.send_eof()).unwrap();
+                let left = Faulty::new(left).reset_after_sending(1);
+                (
+                    if by_script {
+                        left.end_after_receiving(0)
+                    } else {
+                        left
+                    },
+                    right,
+                )
+            };
+            let (mut left, _right) = make();
+            let end = left.receive(&mut [0; 1]).await;
+            assert!(matches!(end, Err(ReceiveError::EndOfStream)), "{end:?}");
+            left.send_eof().await.unwrap();
+            left.send_eof().await.unwrap();
+
+            let (mut left, _right) = make();
+            let end = left.receive(&mut [0; 1]).await;
+            assert!(matches!(end, Err(ReceiveError::EndOfStream)), "{end:?}");
+            left.send(b"xy").await.unwrap_err();
+            let end = left.receive(&mut [0; 1]).await;
+            assert!(matches!(end, Err(ReceiveError::EndOfStream)), "it stays: {end:?}");
+
+            let (mut left, _right) = make();
+            left.send(b"xy").await.unwrap_err();
+            let end = left.receive(&mut [0; 1]).await;
+            assert!(
+                matches!(end, Err(ReceiveError::Broken(_))),
+                "no clean end: {end:?}"
+            );
+        }
+    });
+}
+
+#[test]
+fn two_operations_that_wait_in_one_task_come_to_rest() {
+    let (left, _right) = MemoryStream::pair(1);
+    let mut left = Faulty::new(left).waits();
+    let mut polls = 0;
+    let both = std::future::poll_fn(|cx| {
+        polls += 1;
+        assert!(polls < 10, "they wake one another");
+        let _ = left.poll_send(cx, &[IoSlice::new(b"x")]);
+        let _ = left.poll_receive(cx, &mut [0; 1]);
+        Poll::<()>::Pending
+    });
+    MemoryNetwork::run(async |network| {
+        timeout(&network, std::time::Duration::from_secs(1), both)
+            .await
+            .unwrap_err();
+    });
 }
