@@ -76,7 +76,7 @@ pub(crate) fn of_sockets() -> impl Iterator<Item = &'static Case> {
         closers::CASES,
         closing::CASES,
         connect::CASES,
-        guard::CASES,
+        guard::sockets::CASES,
         connect::policy::CASES,
         halves::CASES,
         listener::CASES,
@@ -94,8 +94,6 @@ pub(crate) fn of_sockets() -> impl Iterator<Item = &'static Case> {
         resolve::CASES,
         serve::CASES,
         serve_odd::CASES,
-        server::CASES,
-        server::ending::CASES,
         server::several::CASES,
         shutdown::CASES,
         tcp::CASES,
@@ -142,7 +140,14 @@ pub(crate) fn of_executors() -> impl Iterator<Item = &'static Case<Ground>> {
 
 /// Cases about networks of any kind, run for IPv4 and for IPv6.
 pub(crate) fn of_networks() -> impl Iterator<Item = &'static Case<Ground>> {
-    let files = [network::CASES, network::datagram::CASES, race::addresses::CASES];
+    let files = [
+        guard::CASES,
+        network::CASES,
+        network::datagram::CASES,
+        race::addresses::CASES,
+        server::CASES,
+        server::ending::CASES,
+    ];
     files.into_iter().flatten()
 }
 

@@ -76,6 +76,12 @@ impl Ground {
         (listener, address.ip().expect("an IP address"))
     }
 
+    /// A connection to `to`, where somebody listens.
+    pub(crate) async fn connect(&self, to: SocketAddr) -> BoxStream {
+        let connected = self.within(self.network.connect(to)).await;
+        connected.expect("somebody listens there")
+    }
+
     /// Two ends of one connection: the one that connected, and the one that was accepted.
     pub(crate) async fn pair(&self) -> (BoxStream, BoxStream) {
         let (listener, address) = self.any_listener().await;

@@ -10,6 +10,8 @@ mod panic;
 mod server;
 mod signal;
 mod statistics;
+#[cfg(test)]
+mod tests;
 mod wrapped;
 
 use std::fmt;

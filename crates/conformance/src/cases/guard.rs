@@ -1,28 +1,28 @@
 //! Connections under guard, and wrapped ones.
 
+pub(super) mod sockets;
+
 use std::future::pending;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anynet_core::{
-    AttributesExt, BoxRuntime, BoxTask, Error, Executor, LocalAddress, PeerAddress, ReceiveError, Result,
-    SendError,
+    BoxNetwork, BoxStream, BoxTask, ByteReceiveStreamExt, ByteSendStreamExt, Error, Executor, ReceiveError,
+    Result, SendError,
 };
-use anynet_sockets::TcpStream;
 use anynet_util::{Guard, GuardedStream, ServeError, Server, ServerHandle, wrapped};
 
-use crate::Context;
+use crate::Ground;
 use crate::case::cases;
 
-cases![
+cases![given Ground:
     an_idle_connection_ends_after_its_time_which_every_byte_starts_anew,
     an_idle_connection_ends_whatever_its_handler_does,
     a_connection_that_does_not_move_breaks_and_one_that_is_busy_does_not,
     a_send_that_does_not_move_breaks,
     a_handler_that_did_not_end_well_resets_its_connection,
     a_handler_that_ended_well_ends_its_connection_in_order,
-    a_guarded_stream_can_do_what_it_could_without,
     a_guarded_stream_that_was_taken_out_is_its_takers,
     a_stream_that_was_taken_out_is_never_idle,
     sends_of_no_bytes_do_not_keep_a_connection,
@@ -33,14 +33,14 @@ cases![
 /// Long enough to be kept with time to spare on a busy machine, short enough to wait for.
 const LIMIT: Duration = Duration::from_millis(300);
 
-async fn an_idle_connection_ends_after_its_time_which_every_byte_starts_anew(context: Context) {
+async fn an_idle_connection_ends_after_its_time_which_every_byte_starts_anew(context: Ground) {
     let server = Started::guarded(&context, |guard| guard.idle_timeout(LIMIT), echo).await;
     let mut client = context.connect(server.address).await;
-    let connected = context.runtime().now();
+    let connected = context.network().now();
     let mut last = connected;
     for _ in 0..8 {
-        context.runtime().sleep(LIMIT / 4).await;
-        last = context.runtime().now();
+        context.network().sleep(LIMIT / 4).await;
+        last = context.network().now();
         context.within(client.send(b"x")).await.unwrap();
         context.within(client.receive_exactly(&mut [0])).await.unwrap();
     }
@@ -49,14 +49,14 @@ async fn an_idle_connection_ends_after_its_time_which_every_byte_starts_anew(con
         matches!(received, Err(ReceiveError::EndOfStream)),
         "in order: {received:?}"
     );
-    let quiet = context.runtime().now() - last;
+    let quiet = context.network().now() - last;
     assert!(quiet >= LIMIT && last - connected >= 2 * LIMIT, "{quiet:?}");
     server
         .assert_told(&context, |error| matches!(error, Error::TimedOut(_)))
         .await;
 }
 
-async fn an_idle_connection_ends_whatever_its_handler_does(context: Context) {
+async fn an_idle_connection_ends_whatever_its_handler_does(context: Ground) {
     let hang = |_stream| async { pending().await };
     let server = Started::guarded(&context, |guard| guard.idle_timeout(LIMIT), hang).await;
     let mut client = context.connect(server.address).await;
@@ -67,13 +67,13 @@ async fn an_idle_connection_ends_whatever_its_handler_does(context: Context) {
         .await;
 }
 
-async fn a_connection_that_does_not_move_breaks_and_one_that_is_busy_does_not(context: Context) {
-    let runtime = context.runtime().clone();
+async fn a_connection_that_does_not_move_breaks_and_one_that_is_busy_does_not(context: Ground) {
+    let network = context.network().clone();
     let busy = move |mut stream: Guarded| {
-        let runtime = runtime.clone();
+        let network = network.clone();
         async move {
             stream.receive(&mut [0; 8]).await?;
-            runtime.sleep(2 * LIMIT).await; // the peer is not waited for
+            network.sleep(2 * LIMIT).await; // the peer is not waited for
             stream.send(b"x").await?;
             stream.receive(&mut [0; 8]).await?;
             Ok(())
@@ -95,7 +95,7 @@ async fn a_connection_that_does_not_move_breaks_and_one_that_is_busy_does_not(co
         .await;
 }
 
-async fn a_send_that_does_not_move_breaks(context: Context) {
+async fn a_send_that_does_not_move_breaks(context: Ground) {
     let send = |mut stream: Guarded| async move {
         loop {
             if let Err(error) = stream.send(&[0; 64 << 10]).await {
@@ -119,7 +119,7 @@ async fn a_send_that_does_not_move_breaks(context: Context) {
     drop(client);
 }
 
-async fn a_handler_that_did_not_end_well_resets_its_connection(context: Context) {
+async fn a_handler_that_did_not_end_well_resets_its_connection(context: Ground) {
     let end = |mut stream: Guarded| async move {
         let mut how = [0];
         stream.receive(&mut how).await?;
@@ -145,7 +145,7 @@ async fn a_handler_that_did_not_end_well_resets_its_connection(context: Context)
     assert!(matches!(end, ReceiveError::Broken(_)), "cancelled: {end:?}");
 }
 
-async fn a_handler_that_ended_well_ends_its_connection_in_order(context: Context) {
+async fn a_handler_that_ended_well_ends_its_connection_in_order(context: Ground) {
     let send = |mut stream: Guarded| async move { Ok(stream.send(b"all of it").await?) };
     let server = Started::guarded(&context, Guard::abort_on_failure, send).await;
     let mut client = context.connect(server.address).await;
@@ -154,45 +154,8 @@ async fn a_handler_that_ended_well_ends_its_connection_in_order(context: Context
     assert!(matches!(end, ReceiveError::EndOfStream), "{end:?}");
 }
 
-async fn a_guarded_stream_can_do_what_it_could_without(context: Context) {
-    let probe = |mut stream: Guarded| async move {
-        let facts = (
-            stream
-                .attribute::<PeerAddress>()
-                .map(|PeerAddress(peer)| peer.ip()),
-            stream.attribute::<LocalAddress>().is_some(),
-            stream.raw_socket().is_some(),
-        );
-        assert_eq!(facts, (Some(Some(stream.get_ref().peer_address())), true, true));
-        assert!(stream.get_ref().nodelay()?);
-        assert_eq!(stream.get_mut().peek(&mut [0; 8]).await?, 1);
-        let mut received = [0; 1];
-        stream.receive_exactly(&mut received).await?;
-        stream
-            .send_vectored(&mut [std::io::IoSlice::new(&received)])
-            .await?;
-        stream.flush().await?;
-        stream.send_eof().await?;
-        assert!(matches!(stream.send(b"x").await, Err(SendError::Closed)));
-        assert!(matches!(
-            stream.receive(&mut [0; 1]).await,
-            Err(ReceiveError::EndOfStream)
-        ));
-        Ok(stream.close().await?)
-    };
-    let guarded = |guard: Guard<BoxRuntime>| guard.idle_timeout(Duration::from_secs(5)).abort_on_failure();
-    let server = Started::guarded(&context, guarded, probe).await;
-    let mut client = context.connect(server.address).await;
-    context.within(client.send(b"x")).await.unwrap();
-    context.within(client.receive_exactly(&mut [0])).await.unwrap();
-    let end = context.within(client.receive(&mut [0; 1])).await;
-    assert!(matches!(end, Err(ReceiveError::EndOfStream)), "{end:?}");
-    context.within(client.send_eof()).await.unwrap();
-    context.until(|| server.handle.statistics().finished == 1).await;
-}
-
-async fn a_guarded_stream_that_was_taken_out_is_its_takers(context: Context) {
-    let kept = Arc::<Mutex<Option<Stream>>>::default();
+async fn a_guarded_stream_that_was_taken_out_is_its_takers(context: Ground) {
+    let kept = Arc::<Mutex<Option<BoxStream>>>::default();
     let keep = kept.clone();
     let take = move |stream: Guarded| {
         *keep.lock().unwrap() = Some(stream.into_inner());
@@ -202,16 +165,19 @@ async fn a_guarded_stream_that_was_taken_out_is_its_takers(context: Context) {
     let mut client = context.connect(server.address).await;
     context.until(|| server.handle.statistics().failed == 1).await;
     let mut kept = kept.lock().unwrap().take().unwrap();
-    context.assert_talks(&mut client, &mut kept).await;
+    context.within(client.send(b"ping")).await.unwrap();
+    assert_eq!(context.receive_bytes(&mut kept, 4).await, b"ping");
+    context.within(kept.send(b"pong")).await.unwrap();
+    assert_eq!(context.receive_bytes(&mut client, 4).await, b"pong");
 }
 
-async fn a_stream_that_was_taken_out_is_never_idle(context: Context) {
-    let runtime = context.runtime().clone();
+async fn a_stream_that_was_taken_out_is_never_idle(context: Ground) {
+    let network = context.network().clone();
     let take = move |stream: Guarded| {
-        let runtime = runtime.clone();
+        let network = network.clone();
         async move {
             let mut stream = stream.into_inner();
-            runtime.sleep(2 * LIMIT).await;
+            network.sleep(2 * LIMIT).await;
             Ok(stream.send(b"x").await?)
         }
     };
@@ -221,14 +187,14 @@ async fn a_stream_that_was_taken_out_is_never_idle(context: Context) {
     context.until(|| server.handle.statistics().finished == 1).await;
 }
 
-async fn sends_of_no_bytes_do_not_keep_a_connection(context: Context) {
-    let runtime = context.runtime().clone();
+async fn sends_of_no_bytes_do_not_keep_a_connection(context: Ground) {
+    let network = context.network().clone();
     let send_nothing = move |mut stream: Guarded| {
-        let runtime = runtime.clone();
+        let network = network.clone();
         async move {
             loop {
                 stream.send_some(&[]).await?;
-                runtime.sleep(LIMIT / 4).await;
+                network.sleep(LIMIT / 4).await;
             }
         }
     };
@@ -238,21 +204,21 @@ async fn sends_of_no_bytes_do_not_keep_a_connection(context: Context) {
     assert!(matches!(received, Err(ReceiveError::EndOfStream)), "{received:?}");
 }
 
-async fn wrapping_runs_in_the_connections_own_task_and_has_a_deadline(context: Context) {
+async fn wrapping_runs_in_the_connections_own_task_and_has_a_deadline(context: Ground) {
     let server = Started::new(
         &context,
-        wrapped(context.runtime().clone(), LIMIT, greet, greeted),
+        wrapped(context.network().clone(), LIMIT, greet, greeted),
     )
     .await;
     // One that dawdles keeps nobody waiting.
-    let begun = context.runtime().now();
+    let begun = context.network().now();
     let mut dawdling = context.connect(server.address).await;
     let mut quick = context.connect(server.address).await;
     context.within(quick.send(b"q")).await.unwrap();
     context.within(quick.receive_exactly(&mut [0])).await.unwrap();
     let received = context.within(dawdling.receive(&mut [0])).await;
     assert!(matches!(received, Err(ReceiveError::EndOfStream)), "{received:?}");
-    let took = context.runtime().now() - begun;
+    let took = context.network().now() - begun;
     assert!(took >= LIMIT, "{took:?}");
     server
         .assert_told(&context, |error| matches!(error, Error::TimedOut(_)))
@@ -262,10 +228,10 @@ async fn wrapping_runs_in_the_connections_own_task_and_has_a_deadline(context: C
     context.within(quick.receive_exactly(&mut [0])).await.unwrap();
 }
 
-async fn a_wrapper_that_fails_is_the_connections_failure(context: Context) {
+async fn a_wrapper_that_fails_is_the_connections_failure(context: Ground) {
     let server = Started::new(
         &context,
-        wrapped(context.runtime().clone(), LIMIT, greet, greeted),
+        wrapped(context.network().clone(), LIMIT, greet, greeted),
     )
     .await;
     let mut wrong = context.connect(server.address).await;
@@ -280,11 +246,10 @@ async fn a_wrapper_that_fails_is_the_connections_failure(context: Context) {
     context.within(right.receive_exactly(&mut [0])).await.unwrap();
 }
 
-type Stream = TcpStream<BoxRuntime>;
-type Guarded = GuardedStream<Stream, BoxRuntime>;
+type Guarded = GuardedStream<BoxStream, BoxNetwork>;
 
 /// What wraps: the client begins with a `q`.
-async fn greet(mut stream: Stream) -> Result<(u8, Stream)> {
+async fn greet(mut stream: BoxStream) -> Result<(u8, BoxStream)> {
     let mut greeting = [0];
     stream.receive_exactly(&mut greeting).await?;
     if greeting != *b"q" {
@@ -294,7 +259,7 @@ async fn greet(mut stream: Stream) -> Result<(u8, Stream)> {
 }
 
 /// What takes the wrapped stream: sends the greeting back, for each byte.
-async fn greeted((greeting, mut stream): (u8, Stream)) -> Result<()> {
+async fn greeted((greeting, mut stream): (u8, BoxStream)) -> Result<()> {
     loop {
         stream.send(&[greeting]).await?;
         stream.receive(&mut [0]).await?;
@@ -318,13 +283,12 @@ struct Started {
 }
 
 impl Started {
-    async fn new<H, F>(context: &Context, handler: H) -> Self
+    async fn new<H, F>(context: &Ground, handler: H) -> Self
     where
-        H: Fn(Stream) -> F + Send + Sync + 'static,
+        H: Fn(BoxStream) -> F + Send + Sync + 'static,
         F: Future<Output = Result<()>> + Send + 'static,
     {
-        let listener = context.listener().await;
-        let address = listener.local_address();
+        let (listener, address) = context.any_listener().await;
         let reports = Arc::<Mutex<Vec<_>>>::default();
         let told = reports.clone();
         let server = Server::new(listener).on_error(move |error| told.lock().unwrap().push(error));
@@ -332,27 +296,27 @@ impl Started {
             address,
             handle: server.handle(),
             reports,
-            serving: context.runtime().spawn(server.serve(handler)),
+            serving: context.network().spawn(server.serve(handler)),
         }
     }
 
     async fn guarded<H, F>(
-        context: &Context,
-        guard: impl FnOnce(Guard<BoxRuntime>) -> Guard<BoxRuntime>,
+        context: &Ground,
+        guard: impl FnOnce(Guard<BoxNetwork>) -> Guard<BoxNetwork>,
         handler: H,
     ) -> Self
     where
         H: Fn(Guarded) -> F + Send + Sync + 'static,
         F: Future<Output = Result<()>> + Send + 'static,
     {
-        let guard = guard(Guard::new(context.runtime().clone()));
+        let guard = guard(Guard::new(context.network().clone()));
         Self::new(context, guard.around(handler)).await
     }
 
     /// Asserts that one connection failed, and how.
     fn assert_told<'a>(
         &self,
-        context: &'a Context,
+        context: &'a Ground,
         check: impl Fn(&Error) -> bool + 'a,
     ) -> impl Future<Output = ()> + 'a {
         let reports = self.reports.clone();

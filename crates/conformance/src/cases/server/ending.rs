@@ -2,17 +2,18 @@
 
 use std::future::pending;
 use std::pin::Pin;
-use std::task::{Context as TaskContext, Poll};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use anynet_core::{BoxTask, Executor, Result};
+use anynet_core::{BoxStream, BoxTask, ByteReceiveStreamExt, ByteSendStreamExt, Executor, Result};
 use anynet_util::{Server, ServerHandle};
 
-use super::{Started, Stream, answer, assert_answer, assert_ends};
-use crate::Context;
+use super::{Started, answer, assert_answer, assert_ends};
+use crate::Ground;
 use crate::case::cases;
+use crate::steps::closer;
 
-cases![
+cases![given Ground:
     what_was_counted_adds_up_when_it_has_ended,
     connections_of_a_listener_that_is_closed_alone_live_on,
     closing_the_last_listener_is_a_shutdown_that_handlers_hear_of,
@@ -21,8 +22,8 @@ cases![
 
 const GRACE: Duration = Duration::from_millis(50);
 
-async fn what_was_counted_adds_up_when_it_has_ended(context: Context) {
-    let hang = |mut stream: Stream| async move {
+async fn what_was_counted_adds_up_when_it_has_ended(context: Ground) {
+    let hang = |mut stream: BoxStream| async move {
         let _slow = SlowToDrop;
         stream.send(b"x").await?;
         pending().await
@@ -41,15 +42,15 @@ async fn what_was_counted_adds_up_when_it_has_ended(context: Context) {
     assert_eq!((counted.accepted, counted.cancelled, counted.open), (8, 8, 0));
 }
 
-async fn connections_of_a_listener_that_is_closed_alone_live_on(context: Context) {
-    let (one, other) = (context.listener().await, context.listener().await);
-    let (of_one, of_other) = (one.local_address(), other.local_address());
-    let closer = one.closer();
+async fn connections_of_a_listener_that_is_closed_alone_live_on(context: Ground) {
+    let (one, of_one) = context.any_listener().await;
+    let (other, of_other) = context.any_listener().await;
+    let closer = closer(&one);
     let (handle, serving) = start(&context, Server::new(one).and(other).grace(GRACE), answer);
     let mut client = context.connect(of_one).await;
     assert_answer(&context, &mut client, b'=').await;
     closer.close();
-    context.runtime().sleep(2 * GRACE).await;
+    context.network().sleep(2 * GRACE).await;
     assert_answer(&context, &mut client, b'=').await;
     let mut of_other = context.connect(of_other).await;
     assert_answer(&context, &mut of_other, b'=').await;
@@ -61,13 +62,13 @@ async fn connections_of_a_listener_that_is_closed_alone_live_on(context: Context
     }
 }
 
-async fn closing_the_last_listener_is_a_shutdown_that_handlers_hear_of(context: Context) {
-    let (one, other) = (context.listener().await, context.listener().await);
-    let address = one.local_address();
-    let (first, last) = (other.closer(), one.closer());
+async fn closing_the_last_listener_is_a_shutdown_that_handlers_hear_of(context: Ground) {
+    let (one, address) = context.any_listener().await;
+    let (other, _) = context.any_listener().await;
+    let (first, last) = (closer(&other), closer(&one));
     let server = Server::new(one).and(other);
     let told = server.handle();
-    let (_, mut serving) = start(&context, server, move |mut stream: Stream| {
+    let (_, mut serving) = start(&context, server, move |mut stream: BoxStream| {
         let told = told.clone();
         async move {
             stream.send(b"hello").await?;
@@ -84,11 +85,11 @@ async fn closing_the_last_listener_is_a_shutdown_that_handlers_hear_of(context: 
     context.within(serving).await.unwrap();
 }
 
-async fn a_destructor_that_panics_when_its_connection_is_cancelled_harms_nobody(context: Context) {
+async fn a_destructor_that_panics_when_its_connection_is_cancelled_harms_nobody(context: Ground) {
     let server = Started::new(
         &context,
         |server| server,
-        |mut stream: Stream| async move {
+        |mut stream: BoxStream| async move {
             stream.send(b"x").await?;
             ThrowsWhenDropped.await
         },
@@ -118,7 +119,7 @@ struct ThrowsWhenDropped;
 impl Future for ThrowsWhenDropped {
     type Output = Result<()>;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Result<()>> {
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
         std::pin::pin!(pending()).poll(cx)
     }
 }
@@ -129,12 +130,12 @@ impl Drop for ThrowsWhenDropped {
     }
 }
 
-fn start<L, H, F>(context: &Context, server: Server<L>, handler: H) -> (ServerHandle, BoxTask<Result<()>>)
+fn start<L, H, F>(context: &Ground, server: Server<L>, handler: H) -> (ServerHandle, BoxTask<Result<()>>)
 where
     L: anynet_core::Listener,
     H: Fn(L::Stream) -> F + Send + Sync + 'static,
     F: Future<Output = Result<()>> + Send + 'static,
 {
     let handle = server.handle();
-    (handle, context.runtime().spawn(server.serve(handler)))
+    (handle, context.network().spawn(server.serve(handler)))
 }

@@ -8,17 +8,18 @@ use std::sync::{Arc, Mutex};
 use anynet_core::{
     Address, AttributesExt, BoxListener, BoxStream, BoxTask, Executor, LocalAddress, PeerAddress, Result,
 };
-use anynet_sockets::{TcpListener, UnixStream};
+use anynet_sockets::{TcpListener, TcpStream, UnixStream};
 use anynet_util::{Listeners, Server, serve};
 
 use super::{answer, assert_answer, assert_ends};
 use crate::Context;
-use crate::case::cases;
+use crate::case::{NotApplicable, Outcome, cases};
 
 cases![
     many_listeners_are_served_and_each_client_is_handled,
     every_shard_is_used,
     tcp_and_unix_listeners_serve_as_one,
+    each_peer_has_a_limit_of_its_own,
 ];
 
 async fn many_listeners_are_served_and_each_client_is_handled(context: Context) {
@@ -113,4 +114,27 @@ async fn tcp_and_unix_listeners_serve_as_one(context: Context) {
         assert_eq!(served.lock().unwrap().pop(), Some(expected));
     }
     drop(serving);
+}
+
+async fn each_peer_has_a_limit_of_its_own(context: Context) -> Outcome {
+    if !context.loopback.is_ipv4() {
+        return Err(NotApplicable("IPv6 has one loopback address"));
+    }
+    let listener = context.listener().await;
+    let address = listener.local_address();
+    let server = Server::new(listener).limit_per_peer(1);
+    let handle = server.handle();
+    let _serving = context.runtime().spawn(server.serve(answer));
+    let mut first = context.connect(address).await;
+    assert_answer(&context, &mut first, b'=').await;
+    let other = TcpStream::connect_on(context.runtime(), address).local_address(([127, 0, 0, 2], 0).into());
+    let Ok(mut other) = context.within(other.into_future()).await else {
+        return Err(NotApplicable("the system has one loopback address"));
+    };
+    assert_answer(&context, &mut other, b'=').await;
+    assert_eq!(handle.statistics().refused_to_peer, 0);
+    let mut second = context.connect(address).await;
+    assert_ends(&context, &mut second).await;
+    assert_eq!(handle.statistics().refused_to_peer, 1);
+    Ok(())
 }
