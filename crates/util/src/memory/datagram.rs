@@ -1,5 +1,8 @@
 //! Datagrams in memory.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::VecDeque;
 use std::fmt;
 use std::future::poll_fn;
@@ -8,8 +11,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use anynet_core::{
-    Address, Attributes, Cause, Close, Closer, Datagram, Family, Latch, LocalAddress, ReceiveError, Received,
-    Request, SendError,
+    Address, Attributes, Cause, Close, Closer, Datagram, Family, Latch, LocalAddress, PeerAddress,
+    ReceiveError, Received, Request, SendError,
 };
 
 use super::wakers::Wakers;
@@ -21,9 +24,11 @@ const LONGEST: usize = 65_507;
 /// How many datagrams a socket holds. Beyond that a send waits: nothing is dropped for want of room.
 const CAPACITY: usize = 64;
 
-/// A datagram socket in a [`MemoryNetwork`]. It is not connected to any peer.
+/// A datagram socket in a [`MemoryNetwork`]: one that was bound, or one that
+/// [`connect_datagram`](MemoryNetwork::connect_datagram) connected to its peer.
 ///
-/// A datagram to an IP address that nobody has is lost, as on UDP; one to a UNIX address is `NotSent`.
+/// A datagram to an IP address that nobody has is lost, as on UDP, and a connected socket is told so once by the operation
+/// after it; one to a UNIX address is `NotSent`.
 pub struct MemoryDatagram {
     inbox: Arc<Inbox>,
     network: MemoryNetwork,
@@ -34,6 +39,7 @@ pub struct MemoryDatagram {
 pub(super) struct Inbox {
     latch: Latch,
     address: Address,
+    peer: Option<Address>,
     state: Mutex<State>,
     network: MemoryNetwork,
 }
@@ -41,6 +47,8 @@ pub(super) struct Inbox {
 #[derive(Debug, Default)]
 struct State {
     arrived: VecDeque<(Vec<u8>, Address)>,
+    /// Nobody was there for a datagram, and nobody was told so yet.
+    refused: bool,
     receiving: Wakers,
     /// Whoever waits for room here, or to be told that this very socket was closed.
     sending: Wakers,
@@ -75,23 +83,62 @@ impl MemoryDatagram {
     }
 
     fn refusal(&self, data: &[u8], to: &Address) -> Option<SendError> {
+        let is_elsewhere = self.inbox.peer.as_ref().is_some_and(|peer| peer != to);
         if self.inbox.latch.is_closed() {
             Some(SendError::Closed)
-        } else if to.family() != self.inbox.address.family() || to.port() == Some(0) {
+        } else if is_elsewhere || to.family() != self.inbox.address.family() || to.port() == Some(0) {
             Some(SendError::NotSent(ErrorKind::InvalidInput.into()))
         } else if data.len() > LONGEST {
             Some(SendError::TooLong(Cause::from(ErrorKind::InvalidInput)))
         } else {
-            None
+            self.inbox.refused().map(SendError::NotSent)
         }
+    }
+
+    /// What becomes of a datagram that nobody is there for.
+    fn lose(&self, to: &Address) -> Result<(), SendError> {
+        if to.family() == Family::Unix {
+            return Err(SendError::NotSent(refused()));
+        }
+        if self.inbox.peer.is_some() {
+            let mut state = self.inbox.state();
+            state.refused = true;
+            let receiving = state.receiving.take();
+            drop(state);
+            receiving.wake();
+        }
+        Ok(())
+    }
+
+    /// Hands a datagram over, or waits for room or for the close of either socket. `false`: the receiver is gone.
+    fn poll_hand_over(
+        &self,
+        owner: &Inbox,
+        cx: &Context<'_>,
+        data: &[u8],
+        from: &Address,
+    ) -> Poll<Result<bool, SendError>> {
+        if self.inbox.latch.is_closed() {
+            return Poll::Ready(Err(SendError::Closed));
+        }
+        if let Poll::Ready(taken) = owner.poll_take(cx, data, from) {
+            return Poll::Ready(Ok(taken));
+        }
+        self.inbox.state().sending.add(cx);
+        // A close that came before it was waited for wakes nobody.
+        if self.inbox.latch.is_closed() {
+            return Poll::Ready(Err(SendError::Closed));
+        }
+        Poll::Pending
     }
 }
 
 impl Inbox {
-    pub(super) fn new(address: Address, network: MemoryNetwork) -> Self {
+    pub(super) fn new(address: Address, peer: Option<Address>, network: MemoryNetwork) -> Self {
         Self {
             latch: Latch::new(),
             address,
+            peer,
             state: Mutex::default(),
             network,
         }
@@ -109,6 +156,9 @@ impl Inbox {
         if buf.is_empty() {
             return Poll::Ready(Err(ReceiveError::EmptyBuffer));
         }
+        if std::mem::take(&mut state.refused) {
+            return Poll::Ready(Err(ReceiveError::Undelivered(refused())));
+        }
         let Some((data, from)) = state.arrived.pop_front() else {
             state.receiving.add(cx);
             return Poll::Pending;
@@ -121,11 +171,19 @@ impl Inbox {
         Poll::Ready(Ok((Received::new(length, data.len() > length), from)))
     }
 
-    /// Takes a datagram, if there is room. One for a socket that was closed is lost.
-    fn poll_take(&self, cx: &Context<'_>, data: &[u8], from: &Address) -> Poll<()> {
+    /// That an earlier datagram was refused, once.
+    fn refused(&self) -> Option<Cause> {
+        std::mem::take(&mut self.state().refused).then(refused)
+    }
+
+    /// Takes a datagram, if there is room. `false`: the socket was closed. One from anybody but its peer is lost.
+    fn poll_take(&self, cx: &Context<'_>, data: &[u8], from: &Address) -> Poll<bool> {
         let mut state = self.state();
         if self.latch.is_closed() {
-            return Poll::Ready(());
+            return Poll::Ready(false);
+        }
+        if self.peer.as_ref().is_some_and(|peer| peer != from) {
+            return Poll::Ready(true);
         }
         if state.arrived.len() >= CAPACITY {
             state.sending.add(cx);
@@ -135,7 +193,7 @@ impl Inbox {
         let receiving = state.receiving.take();
         drop(state);
         receiving.wake();
-        Poll::Ready(())
+        Poll::Ready(true)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -153,6 +211,7 @@ impl Close for Inbox {
             arrived,
             receiving,
             sending,
+            ..
         } = std::mem::take(&mut *self.state());
         drop(arrived);
         receiving.wake();
@@ -174,6 +233,7 @@ impl Attributes for MemoryDatagram {
     fn attributes<'a>(&'a self, request: &mut Request<'_, 'a>) {
         request
             .provide(|| LocalAddress(self.inbox.address.clone()))
+            .provide_some(|| self.inbox.peer.clone().map(PeerAddress))
             .provide(|| self.inbox.address.family())
             .provide(|| self.closer());
     }
@@ -188,11 +248,12 @@ impl Datagram for MemoryDatagram {
         poll_fn(|cx| self.inbox.poll_receive(cx, buf)).await
     }
 
-    async fn send(&self, _: &[u8]) -> Result<(), SendError> {
-        if self.inbox.latch.is_closed() {
-            return Err(SendError::Closed);
+    async fn send(&self, data: &[u8]) -> Result<(), SendError> {
+        match &self.inbox.peer {
+            Some(peer) => self.send_to(data, peer).await,
+            None if self.inbox.latch.is_closed() => Err(SendError::Closed),
+            None => Err(SendError::NotSent(ErrorKind::NotConnected.into())),
         }
-        Err(SendError::NotSent(ErrorKind::NotConnected.into()))
     }
 
     async fn send_to(&self, data: &[u8], to: &Address) -> Result<(), SendError> {
@@ -200,21 +261,18 @@ impl Datagram for MemoryDatagram {
             return Err(refused);
         }
         let (Some(owner), from) = self.route(to) else {
-            return match to.family() {
-                Family::Unix => Err(SendError::NotSent(ErrorKind::ConnectionRefused.into())),
-                _ => Ok(()),
-            };
+            return self.lose(to);
         };
-        poll_fn(|cx| {
-            // Its own close wakes it too.
-            self.inbox.state().sending.add(cx);
-            if self.inbox.latch.is_closed() {
-                return Poll::Ready(Err(SendError::Closed));
-            }
-            owner.poll_take(cx, data, &from).map(Ok)
-        })
-        .await
+        match poll_fn(|cx| self.poll_hand_over(&owner, cx, data, &from)).await? {
+            true => Ok(()),
+            false => self.lose(to),
+        }
     }
+}
+
+/// Why nobody received a datagram.
+fn refused() -> Cause {
+    ErrorKind::ConnectionRefused.into()
 }
 
 impl fmt::Debug for MemoryDatagram {

@@ -109,6 +109,26 @@ impl MemoryNetwork {
         self.table().ways.insert(ip.into(), Way::None);
     }
 
+    /// A datagram socket that is connected to `peer`, as `ConnectedUdpSocket` is: it receives from there only, and
+    /// [`send`](anynet_core::Datagram::send) goes there. Its address is that of `peer` with a port of its own, or none for
+    /// a UNIX address.
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectError::Failed`], of kind `InvalidInput` for port 0, or `ConnectionRefused` if nobody has a UNIX address.
+    pub fn connect_datagram(&self, peer: impl Into<Address>) -> Result<MemoryDatagram, ConnectError> {
+        let to = peer.into();
+        let peer = to.ip().map_or_else(|| to.clone(), |ip| destination(ip).into());
+        let own = match peer.ip() {
+            Some(ip) if ip.port() == 0 => Err(ErrorKind::InvalidInput),
+            Some(ip) => Ok(SocketAddr::new(ip.ip(), 0).into()),
+            None if self.table().inboxes.at(&peer).is_none() => Err(ErrorKind::ConnectionRefused),
+            None => Ok(UnixAddress::Unnamed.into()),
+        };
+        own.and_then(|own| self.datagram(own, Some(peer)))
+            .map_err(|kind| ConnectError::failed(to, kind))
+    }
+
     /// Locked for single look-ups and changes; nobody is woken meanwhile.
     pub(super) fn table(&self) -> MutexGuard<'_, Table> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
@@ -147,12 +167,14 @@ impl MemoryNetwork {
     }
 
     fn bind_on(&self, on: Address) -> Result<MemoryDatagram, BindError> {
-        let inbox = self
-            .table()
-            .bind(on.clone(), |address| Inbox::new(address, self.clone()));
-        inbox
-            .map(|inbox| MemoryDatagram::new(inbox, self.clone()))
+        self.datagram(on.clone(), None)
             .map_err(|kind| BindError::failed(on, kind))
+    }
+
+    fn datagram(&self, on: Address, peer: Option<Address>) -> Result<MemoryDatagram, ErrorKind> {
+        let make = |address| Inbox::new(address, peer, self.clone());
+        let inbox = self.table().bind(on, make)?;
+        Ok(MemoryDatagram::new(inbox, self.clone()))
     }
 }
 
