@@ -92,7 +92,7 @@ pub(crate) fn of_sockets() -> impl Iterator<Item = &'static Case> {
         raw_socket::message::CASES,
         raw_socket::option::CASES,
         resolve::CASES,
-        serve::CASES,
+        serve::sockets::CASES,
         serve_odd::CASES,
         server::several::CASES,
         shutdown::CASES,
@@ -145,6 +145,7 @@ pub(crate) fn of_networks() -> impl Iterator<Item = &'static Case<Ground>> {
         network::CASES,
         network::datagram::CASES,
         race::addresses::CASES,
+        serve::CASES,
         server::CASES,
         server::ending::CASES,
     ];

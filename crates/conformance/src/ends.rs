@@ -9,6 +9,7 @@ use anynet_core::{
     Attributes, BoxStream, ByteReceiveStream, ByteSendStream, ReceiveError, Request, Runtime, SendError,
 };
 use anynet_sockets::{Kind, StreamReceiveHalf};
+use anynet_util::MemoryReceiveHalf;
 
 use crate::pipe::PipeEnd;
 
@@ -26,6 +27,11 @@ impl ReceiveEnd {
 
     /// The receiving half of a stream.
     pub fn half<R: Runtime, K: Kind>(half: StreamReceiveHalf<R, K>) -> Self {
+        Self(Box::new(half))
+    }
+
+    /// The receiving half of a stream in memory.
+    pub fn memory_half(half: MemoryReceiveHalf) -> Self {
         Self(Box::new(half))
     }
 
@@ -74,6 +80,13 @@ pub(crate) trait CloseReceive: ByteReceiveStream {
 impl CloseReceive for BoxStream {
     fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
         ByteSendStream::poll_close(self, cx)
+    }
+}
+
+impl CloseReceive for MemoryReceiveHalf {
+    fn poll_close(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+        MemoryReceiveHalf::close(self);
+        Poll::Ready(Ok(()))
     }
 }
 

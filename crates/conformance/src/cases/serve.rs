@@ -1,23 +1,26 @@
 //! Serving connections.
 
+pub(super) mod sockets;
+
 use std::convert::Infallible;
 use std::future::pending;
+use std::net::SocketAddr;
 use std::panic::resume_unwind;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context as TaskContext, Poll};
 
 use anynet_core::{
-    BoxListener, BoxRuntime, BoxTask, ByteReceiveStreamExt, ByteSendStreamExt, Error, Executor, Network,
-    ReceiveError, Result,
+    AttributesExt, BoxListener, BoxStream, BoxTask, ByteReceiveStreamExt, ByteSendStreamExt, Error, Executor,
+    LocalAddress, ReceiveError, Result,
 };
-use anynet_sockets::{TcpListener, TcpStream};
 use anynet_util::{ServeError, serve};
 
-use crate::Context;
+use crate::Ground;
 use crate::case::cases;
+use crate::steps::closer;
 
-cases![
+cases![given Ground:
     an_error_of_a_handler_reaches_the_hook_and_no_sibling,
     a_panic_of_a_handler_reaches_the_hook_and_no_sibling,
     a_panic_before_the_handlers_future_reaches_the_hook_and_no_sibling,
@@ -29,10 +32,9 @@ cases![
     dropping_it_leaves_the_listener_usable,
     it_ends_well_once_the_listener_is_closed_and_its_connections_have_ended,
     handlers_that_end_at_once_are_not_waited_for,
-    it_works_over_boxes,
 ];
 
-async fn an_error_of_a_handler_reaches_the_hook_and_no_sibling(context: Context) {
+async fn an_error_of_a_handler_reaches_the_hook_and_no_sibling(context: Ground) {
     one_fails(
         &context,
         |stream| async move { echo_or(stream, || Err(Error::other("no such command"))).await },
@@ -46,7 +48,7 @@ async fn an_error_of_a_handler_reaches_the_hook_and_no_sibling(context: Context)
     .await;
 }
 
-async fn a_panic_of_a_handler_reaches_the_hook_and_no_sibling(context: Context) {
+async fn a_panic_of_a_handler_reaches_the_hook_and_no_sibling(context: Ground) {
     one_fails(
         &context,
         |stream| async move { echo_or(stream, || throw()).await },
@@ -55,7 +57,7 @@ async fn a_panic_of_a_handler_reaches_the_hook_and_no_sibling(context: Context) 
     .await;
 }
 
-async fn a_panic_before_the_handlers_future_reaches_the_hook_and_no_sibling(context: Context) {
+async fn a_panic_before_the_handlers_future_reaches_the_hook_and_no_sibling(context: Ground) {
     let clients = Mutex::new(0);
     let second_throws = move |stream| {
         *clients.lock().unwrap() += 1;
@@ -67,7 +69,7 @@ async fn a_panic_before_the_handlers_future_reaches_the_hook_and_no_sibling(cont
     one_fails(&context, second_throws, assert_panicked).await;
 }
 
-async fn a_panic_of_a_handlers_destructor_reaches_the_hook_and_no_sibling(context: Context) {
+async fn a_panic_of_a_handlers_destructor_reaches_the_hook_and_no_sibling(context: Ground) {
     let throwing_after = |stream| {
         let failed = Arc::new(Mutex::new(false));
         let fail = failed.clone();
@@ -82,10 +84,10 @@ async fn a_panic_of_a_handlers_destructor_reaches_the_hook_and_no_sibling(contex
     one_fails(&context, throwing_after, assert_panicked).await;
 }
 
-async fn a_panic_of_the_hook_is_swallowed(context: Context) {
-    let listener = Arc::new(context.listener().await);
+async fn a_panic_of_the_hook_is_swallowed(context: Ground) {
+    let listener = Arc::new(context.any_listener().await.0);
     let serving = listener.clone();
-    let _serving = context.runtime().spawn(async move {
+    let _serving = context.network().spawn(async move {
         // Told by the task that serves, and by that of the connection.
         let clients = Mutex::new(0..);
         let throws_at_first = move |stream| {
@@ -94,17 +96,17 @@ async fn a_panic_of_the_hook_is_swallowed(context: Context) {
             }
             echo_or(stream, || Err(Error::other("told")))
         };
-        serving.serve(throws_at_first).on_error(|_| throw()).await
+        serve(&*serving, throws_at_first).on_error(|_| throw()).await
     });
-    fail(&context, context.connect(listener.local_address()).await).await;
+    fail(&context, context.connect(address(&listener)).await).await;
     for _ in 0..3 {
-        let mut client = context.connect(listener.local_address()).await;
+        let mut client = context.connect(address(&listener)).await;
         assert_echo(&context, &mut client).await;
         fail(&context, client).await;
     }
 }
 
-async fn a_client_that_half_closed_still_gets_its_answer(context: Context) {
+async fn a_client_that_half_closed_still_gets_its_answer(context: Ground) {
     let (listener, _serving, _) = serving(&context, |mut stream: Stream| async move {
         let mut question = Vec::new();
         let mut buf = [0; 8];
@@ -119,7 +121,7 @@ async fn a_client_that_half_closed_still_gets_its_answer(context: Context) {
         Ok(stream.send(&question).await?)
     })
     .await;
-    let mut client = context.connect(listener.local_address()).await;
+    let mut client = context.connect(address(&listener)).await;
     context.within(client.send(b"a question")).await.unwrap();
     context.within(client.send_eof()).await.unwrap();
     let mut answer = [0; 10];
@@ -128,7 +130,7 @@ async fn a_client_that_half_closed_still_gets_its_answer(context: Context) {
     assert_end(&context, &mut client).await;
 }
 
-async fn a_client_that_half_closes_at_once_is_data_and_then_the_end(context: Context) {
+async fn a_client_that_half_closes_at_once_is_data_and_then_the_end(context: Ground) {
     let (listener, _serving, _) = serving(&context, |mut stream: Stream| async move {
         let mut buf = [0; 32];
         let received = stream.receive(&mut buf).await?;
@@ -137,7 +139,7 @@ async fn a_client_that_half_closes_at_once_is_data_and_then_the_end(context: Con
         Ok(stream.send(format!(" and then {then:?}").as_bytes()).await?)
     })
     .await;
-    let mut client = context.connect(listener.local_address()).await;
+    let mut client = context.connect(address(&listener)).await;
     context.within(client.send(b"data")).await.unwrap();
     context.within(client.send_eof()).await.unwrap();
     let expected = b"data and then Err(EndOfStream)";
@@ -147,7 +149,7 @@ async fn a_client_that_half_closes_at_once_is_data_and_then_the_end(context: Con
     assert_end(&context, &mut client).await;
 }
 
-async fn dropping_it_ends_its_connections(context: Context) {
+async fn dropping_it_ends_its_connections(context: Ground) {
     let alive = Arc::new(());
     let guard = alive.clone();
     let (listener, serving, _) = serving(&context, move |mut stream: Stream| {
@@ -162,7 +164,7 @@ async fn dropping_it_ends_its_connections(context: Context) {
     .await;
     let mut clients = Vec::new();
     for _ in 0..3 {
-        let mut client = context.connect(listener.local_address()).await;
+        let mut client = context.connect(address(&listener)).await;
         assert_eq!(
             context.within(client.receive(&mut [0; 8])).await.unwrap(),
             1,
@@ -177,29 +179,29 @@ async fn dropping_it_ends_its_connections(context: Context) {
     context.until(|| Arc::strong_count(&alive) == 1).await;
 }
 
-async fn dropping_it_leaves_the_listener_usable(context: Context) {
+async fn dropping_it_leaves_the_listener_usable(context: Ground) {
     let (listener, first, _) = serving(&context, echo).await;
-    let mut client = context.connect(listener.local_address()).await;
+    let mut client = context.connect(address(&listener)).await;
     assert_echo(&context, &mut client).await;
     drop(first);
     assert_end(&context, &mut client).await;
     let again = listener.clone();
-    let _second = context.runtime().spawn(async move { again.serve(echo).await });
-    let mut client = context.connect(listener.local_address()).await;
+    let _second = context.network().spawn(async move { serve(&*again, echo).await });
+    let mut client = context.connect(address(&listener)).await;
     assert_echo(&context, &mut client).await;
 }
 
-async fn it_ends_well_once_the_listener_is_closed_and_its_connections_have_ended(context: Context) {
+async fn it_ends_well_once_the_listener_is_closed_and_its_connections_have_ended(context: Ground) {
     // With connections that have ended already, and with one that is open.
     let (listener, mut serving, _) = serving(&context, echo).await;
     for _ in 0..3 {
-        let mut client = context.connect(listener.local_address()).await;
+        let mut client = context.connect(address(&listener)).await;
         assert_echo(&context, &mut client).await;
         context.within(client.close()).await.unwrap();
     }
-    let mut client = context.connect(listener.local_address()).await;
+    let mut client = context.connect(address(&listener)).await;
     assert_echo(&context, &mut client).await;
-    listener.closer().close();
+    closer(&*listener).close();
     context.assert_waits(&mut serving).await;
     assert_echo(&context, &mut client).await;
     drop(client);
@@ -208,45 +210,28 @@ async fn it_ends_well_once_the_listener_is_closed_and_its_connections_have_ended
     // Without any.
     let (listener, serving, _) = self::serving(&context, echo).await;
     context.settle().await;
-    listener.closer().close();
+    closer(&*listener).close();
     context.within(serving).await.expect("a close is no error");
 
     // Closed before it was served.
-    listener.closer().close();
+    closer(&*listener).close();
     context
-        .within(listener.serve(echo).into_future())
+        .within(serve(&*listener, echo).into_future())
         .await
         .expect("a close is no error");
 }
 
-async fn handlers_that_end_at_once_are_not_waited_for(context: Context) {
+async fn handlers_that_end_at_once_are_not_waited_for(context: Ground) {
     let (listener, serving, _) = serving(&context, |_| async { Ok(()) }).await;
     for _ in 0..100 {
-        let mut client = context.connect(listener.local_address()).await;
+        let mut client = context.connect(address(&listener)).await;
         assert_end(&context, &mut client).await;
     }
-    listener.closer().close();
+    closer(&*listener).close();
     context.within(serving).await.expect("a close is no error");
 }
 
-async fn it_works_over_boxes(context: Context) {
-    let listener = context.listener().await;
-    let address = listener.local_address();
-    let closer = listener.closer();
-    let listener = BoxListener::new(listener);
-    let serving = context
-        .runtime()
-        .spawn(async move { serve(&listener, echo).await });
-    let network = anynet_core::BoxNetwork::new(context.network());
-    let mut client = context.within(network.connect(address)).await.unwrap();
-    context.within(client.send(b"x")).await.unwrap();
-    assert_eq!(context.within(client.receive(&mut [0; 8])).await.unwrap(), 1);
-    drop(client);
-    closer.close();
-    context.within(serving).await.unwrap();
-}
-
-type Stream = TcpStream<BoxRuntime>;
+type Stream = BoxStream;
 
 /// What reached a hook.
 type Reports = Arc<Mutex<Vec<ServeError>>>;
@@ -255,46 +240,48 @@ type Reports = Arc<Mutex<Vec<ServeError>>>;
 const FAIL: u8 = b'!';
 
 /// Serves on a listener of its own, and tells what reaches the hook.
-async fn serving<H, F>(
-    context: &Context,
-    handler: H,
-) -> (Arc<TcpListener<BoxRuntime>>, BoxTask<Result<()>>, Reports)
+async fn serving<H, F>(context: &Ground, handler: H) -> (Arc<BoxListener>, BoxTask<Result<()>>, Reports)
 where
     H: Fn(Stream) -> F + Send + 'static,
     F: Future<Output = Result<()>> + Send + 'static,
 {
     let reports = Reports::default();
     let hook_reports = reports.clone();
-    let listener = Arc::new(context.listener().await);
+    let listener = Arc::new(context.any_listener().await.0);
     let serving = listener.clone();
-    let task = context.runtime().spawn(async move {
+    let task = context.network().spawn(async move {
         let hook = move |error| hook_reports.lock().unwrap().push(error);
-        serving.serve(handler).on_error(hook).await
+        serve(&*serving, handler).on_error(hook).await
     });
     (listener, task, reports)
 }
 
 /// Has the second of two clients fail, and checks that this is told once and concerns neither the first, nor the next.
-async fn one_fails<H, F>(context: &Context, handler: H, check: fn(ServeError))
+async fn one_fails<H, F>(context: &Ground, handler: H, check: fn(ServeError))
 where
     H: Fn(Stream) -> F + Send + 'static,
     F: Future<Output = Result<()>> + Send + 'static,
 {
     let (listener, serving, reports) = serving(context, handler).await;
-    let mut sibling = context.connect(listener.local_address()).await;
+    let mut sibling = context.connect(address(&listener)).await;
     assert_echo(context, &mut sibling).await;
-    fail(context, context.connect(listener.local_address()).await).await;
+    fail(context, context.connect(address(&listener)).await).await;
     context.until(|| !reports.lock().unwrap().is_empty()).await;
     assert_echo(context, &mut sibling).await;
-    let mut next = context.connect(listener.local_address()).await;
+    let mut next = context.connect(address(&listener)).await;
     assert_echo(context, &mut next).await;
     // None of them is waited for in vain.
     drop((sibling, next));
-    listener.closer().close();
+    closer(&*listener).close();
     context.within(serving).await.expect("a close is no error");
     let mut reports = std::mem::take(&mut *reports.lock().unwrap());
     assert_eq!(reports.len(), 1, "it is told once: {reports:?}");
     check(reports.remove(0));
+}
+
+fn address(listener: &BoxListener) -> SocketAddr {
+    let LocalAddress(address) = listener.attribute().expect("a listener has an address");
+    address.ip().expect("an IP address")
 }
 
 async fn echo<S: anynet_core::ByteStream>(stream: S) -> Result<()> {
@@ -317,7 +304,7 @@ async fn echo_or<S: anynet_core::ByteStream>(
     }
 }
 
-async fn assert_echo(context: &Context, client: &mut Stream) {
+async fn assert_echo(context: &Ground, client: &mut (impl anynet_core::ByteStream + Send)) {
     context.within(client.send(b"echo")).await.unwrap();
     let mut buf = [0; 4];
     context.within(client.receive_exactly(&mut buf)).await.unwrap();
@@ -325,7 +312,7 @@ async fn assert_echo(context: &Context, client: &mut Stream) {
 }
 
 /// Asks for a failure, and waits until the connection is gone. It may be gone before it is asked.
-async fn fail(context: &Context, mut client: Stream) {
+async fn fail(context: &Ground, mut client: Stream) {
     let _ = context.within(client.send(&[FAIL])).await;
     context
         .within(client.receive(&mut [0; 1]))
@@ -333,7 +320,7 @@ async fn fail(context: &Context, mut client: Stream) {
         .expect_err("the handler failed");
 }
 
-async fn assert_end(context: &Context, client: &mut Stream) {
+async fn assert_end(context: &Ground, client: &mut Stream) {
     let received = context.within(client.receive(&mut [0; 1])).await;
     assert!(matches!(received, Err(ReceiveError::EndOfStream)), "{received:?}");
 }

@@ -28,6 +28,18 @@ pub(super) const MEMORY: NetworkBackend = NetworkBackend {
             resets: true,
         },
         StreamKind {
+            name: "pair-halves",
+            one_way: |_| {
+                let (left, right) = pair();
+                let ((receive, send), (far_receive, far_send)) = (left.into_split(), right.into_split());
+                // Dropping the others is nothing to these, as it is with sockets.
+                drop((receive, far_send));
+                Box::pin(async { (Box::new(send) as SendEnd, ReceiveEnd::memory_half(far_receive)) })
+            },
+            two_way: None,
+            resets: true,
+        },
+        StreamKind {
             name: "stapled",
             one_way: |_| {
                 let (left, right) = stapled();
