@@ -9,6 +9,7 @@ mod stream;
 mod table;
 #[cfg(test)]
 mod tests;
+mod turn;
 mod wakers;
 
 pub use datagram::MemoryDatagram;

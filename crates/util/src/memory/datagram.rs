@@ -15,6 +15,7 @@ use anynet_core::{
     ReceiveError, Received, Request, SendError,
 };
 
+use super::turn::Turn;
 use super::wakers::Wakers;
 use super::{MemoryNetwork, table};
 
@@ -31,6 +32,7 @@ const CAPACITY: usize = 64;
 /// after it; one to a UNIX address is `NotSent`.
 pub struct MemoryDatagram {
     inbox: Arc<Inbox>,
+    turn: Turn,
     network: MemoryNetwork,
 }
 
@@ -56,7 +58,11 @@ struct State {
 
 impl MemoryDatagram {
     pub(super) fn new(inbox: Arc<Inbox>, network: MemoryNetwork) -> Self {
-        Self { inbox, network }
+        Self {
+            inbox,
+            turn: Turn::default(),
+            network,
+        }
     }
 
     /// What closes the socket from another task.
@@ -245,6 +251,7 @@ impl Datagram for MemoryDatagram {
     }
 
     async fn receive_from(&self, buf: &mut [u8]) -> Result<(Received, Address), ReceiveError> {
+        self.turn.begin().await;
         poll_fn(|cx| self.inbox.poll_receive(cx, buf)).await
     }
 
@@ -257,6 +264,7 @@ impl Datagram for MemoryDatagram {
     }
 
     async fn send_to(&self, data: &[u8], to: &Address) -> Result<(), SendError> {
+        self.turn.begin().await;
         if let Some(refused) = self.refusal(data, to) {
             return Err(refused);
         }

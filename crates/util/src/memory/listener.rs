@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 
 use anynet_core::{AcceptError, Address, Attributes, Close, Closer, Latch, Listener, LocalAddress, Request};
 
+use super::turn::Turn;
 use super::wakers::Wakers;
 use super::{MemoryNetwork, MemoryStream};
 
@@ -19,6 +20,7 @@ const BACKLOG: usize = 128;
 /// that nobody has accepted are reset then.
 pub struct MemoryListener {
     queue: Arc<Queue>,
+    turn: Turn,
     network: MemoryNetwork,
 }
 
@@ -40,7 +42,11 @@ struct State {
 
 impl MemoryListener {
     pub(super) fn new(queue: Arc<Queue>, network: MemoryNetwork) -> Self {
-        Self { queue, network }
+        Self {
+            queue,
+            turn: Turn::default(),
+            network,
+        }
     }
 
     /// What closes the listener from another task.
@@ -146,6 +152,7 @@ impl Listener for MemoryListener {
     }
 
     async fn accept(&self) -> Result<MemoryStream, AcceptError> {
+        self.turn.begin().await;
         poll_fn(|cx| self.queue.poll_accept(cx)).await
     }
 }

@@ -8,8 +8,8 @@ use std::thread;
 use std::time::Duration;
 
 use anynet_core::{
-    Attributes, AttributesExt, Executor, Listener, LocalAddress, Network, PeerAddress, ReceiveError, Task,
-    UnixAddress, UnixNetwork,
+    Attributes, AttributesExt, Datagram, Executor, Listener, LocalAddress, Network, PeerAddress,
+    ReceiveError, Task, UnixAddress, UnixNetwork,
 };
 use futures_lite::future::{block_on, pending};
 
@@ -239,6 +239,35 @@ fn no_client_has_the_address_of_its_server() {
 fn address(it: &impl Attributes) -> SocketAddr {
     let LocalAddress(address) = it.attribute().unwrap();
     address.ip().unwrap()
+}
+
+#[test]
+fn who_is_always_ready_lets_others_have_their_turn() {
+    MemoryNetwork::run(async |network| {
+        let datagrams = network.bind((SERVER.0, 0).into()).await.unwrap();
+        let own = address(&datagrams).into();
+        let ours = network.clone();
+        let busy_with_datagrams = network.spawn(async move {
+            for _ in 0..100_000 {
+                datagrams.send_to(b"x", &own).await.unwrap();
+                datagrams.receive(&mut [0; 1]).await.unwrap();
+            }
+        });
+        let busy_with_connections = network.spawn(async move {
+            let listener = ours.listen(SERVER.into()).await.unwrap();
+            for _ in 0..100_000 {
+                drop(ours.connect(SERVER.into()).await.unwrap());
+                listener.accept().await.unwrap();
+            }
+        });
+        for _ in 0..10 {
+            network.spawn(async {}).await;
+        }
+        for busy in [busy_with_datagrams, busy_with_connections] {
+            let ended = futures_lite::future::poll_once(busy).await;
+            assert!(ended.is_none(), "nobody else had a turn before its end");
+        }
+    });
 }
 
 #[test]

@@ -8,9 +8,7 @@ use anynet_core::{ReceiveError, SendError};
 
 use super::Shared;
 use crate::memory::lane::{self, Found, Lane};
-
-/// How many operations in a row may be ready before a stream lets other tasks run.
-const TURN: u8 = 64;
+use crate::memory::turn::TURN;
 
 /// The receiving direction.
 pub(super) struct Receiver {
