@@ -158,7 +158,7 @@ impl Core {
                 let tasks = state.tasks.len();
                 drop(state);
                 panic!(
-                    "this waits for ever: the future of the run and its {tasks} tasks wait, nobody sleeps, and no other \
+                    "this waits for ever: the future of the run and its tasks ({tasks}) wait, nobody sleeps, and no other \
                      thread has woken any for {patience:?}"
                 );
             }

@@ -148,7 +148,7 @@ fn what_waits_for_ever_says_so() {
     }));
     let message = *stuck.unwrap_err().downcast::<String>().unwrap();
     assert!(message.contains("waits for ever"), "{message}");
-    assert!(message.contains("its 1 tasks wait"), "{message}");
+    assert!(message.contains("its tasks (1) wait"), "{message}");
     assert_eq!(Arc::strong_count(&alive), 1, "the task is gone");
 }
 
