@@ -188,11 +188,12 @@ async fn attempts_begin_a_delay_apart_and_none_after_the_win(context: Ground) {
         }
     }
     // Any of them may win, also one that others have joined.
-    let race = Race::new(&context, &[Succeeds(300), Hangs, Hangs]);
-    let connected = context.within(race.run(HappyEyeballs::new())).await.unwrap();
+    let race = Race::new(&context, &[Succeeds(750), Hangs, Hangs]);
+    let policy = HappyEyeballs::new().attempt_delay(Duration::from_millis(500));
+    let connected = context.within(race.run(policy)).await.unwrap();
     assert_eq!(connected.stream.0, 0);
-    race.assert_begun(&[0, 250]);
-    assert_time(&context, race.elapsed(), 300);
+    race.assert_begun(&[0, 500]);
+    assert_time(&context, race.elapsed(), 750);
 }
 
 async fn a_delay_of_ones_own_is_kept_and_is_at_least_10_ms(context: Ground) {

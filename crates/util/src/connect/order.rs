@@ -11,7 +11,7 @@ pub(super) fn interleaved(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
     }
     let mut families = [VecDeque::new(), VecDeque::new()];
     let first_is_ipv4 = addresses.first().is_some_and(SocketAddr::is_ipv4);
-    let mut seen = HashSet::new();
+    let mut seen = HashSet::with_capacity(addresses.len());
     for address in addresses {
         if seen.insert(address) {
             families[usize::from(address.is_ipv4() != first_is_ipv4)].push_back(address);
