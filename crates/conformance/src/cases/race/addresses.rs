@@ -4,8 +4,9 @@ use std::io::ErrorKind;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use anynet_core::{
-    Address, AttributesExt, BoxTask, ByteReceiveStream, ByteReceiveStreamExt, ByteSendStreamExt,
-    ConnectError, Error, Executor, Listener, Network, PeerAddress, ReceiveError, ResolveError, Result,
+    Address, AttributesExt, BoxStream, BoxTask, ByteReceiveStream, ByteReceiveStreamExt, ByteSendStreamExt,
+    ConnectError, Error, Executor, Listener, LocalAddress, Network, PeerAddress, ReceiveError, ResolveError,
+    Result,
 };
 use anynet_util::{HappyEyeballs, Outcome, connect, connect_with, wrapped_attempt};
 
@@ -48,7 +49,8 @@ async fn where_both_families_answer_the_resolvers_first_one_is_taken(context: Gr
 }
 
 async fn a_name_whose_addresses_all_refuse_is_refused(context: Ground) {
-    let refusing = [nobody(&context).await, nobody(&context).await];
+    let ((one, _one), (other, _other)) = (nobody(&context).await, nobody(&context).await);
+    let refusing = [one, other];
     let network = Named::new(context.network(), refusing.to_vec());
     let refused = context.within(connect(&network, "a-name:80")).await;
     let error = refused.map(drop).unwrap_err();
@@ -91,12 +93,11 @@ async fn a_name_without_addresses_says_so(context: Ground) {
 
 async fn a_name_of_a_hundred_addresses_reaches_the_last(context: Ground) {
     let (_listener, address) = context.any_listener().await;
-    let mut addresses = Vec::new();
-    while addresses.len() < 99 {
-        let refusing = nobody(&context).await;
-        if refusing != address && !addresses.contains(&refusing) {
-            addresses.push(refusing);
-        }
+    let (mut addresses, mut holders) = (Vec::new(), Vec::new());
+    for _ in 0..99 {
+        let (refusing, holder) = nobody(&context).await;
+        addresses.push(refusing);
+        holders.push(holder);
     }
     addresses.push(address);
     let network = Named::new(context.network(), addresses);
@@ -105,7 +106,7 @@ async fn a_name_of_a_hundred_addresses_reaches_the_last(context: Ground) {
 }
 
 async fn an_address_that_comes_twice_is_tried_once(context: Ground) {
-    let refusing = nobody(&context).await;
+    let (refusing, _holder) = nobody(&context).await;
     let network = Named::new(context.network(), vec![refusing; 5]);
     let attempt = |address| context.network().connect(address);
     let race = HappyEyeballs::new().connect(&network, "a-name:80", attempt);
@@ -170,10 +171,11 @@ fn twin(address: SocketAddr) -> SocketAddr {
     }
 }
 
-/// An address that nobody listens on, as far as one can tell beforehand.
-async fn nobody(context: &Ground) -> SocketAddr {
-    let (_listener, address) = context.any_listener().await;
-    address
+/// An address that nobody listens on, nor can while the stream lives: it is the stream's own.
+async fn nobody(context: &Ground) -> (SocketAddr, BoxStream) {
+    let (stream, _peer) = context.pair().await;
+    let LocalAddress(address) = stream.attribute().expect("a stream has an address");
+    (address.ip().expect("an IP address"), stream)
 }
 
 /// Takes what greets, and says whether it did so well.
