@@ -26,7 +26,8 @@ pub trait Close: Send + Sync {
 ///
 /// * [`close`](Self::close) ends the connection in order: what was sent arrives, then the end. A send that was under way
 ///   is cut, and the peer cannot tell that from a complete message; use [`abort`](Self::abort) where it must.
-/// * [`abort`](Self::abort) resets the connection at once.
+/// * [`abort`](Self::abort) ends the connection at once, by a reset where its transport has one (TCP, a network in memory; a
+///   UNIX stream has none, and its peer sees an end).
 #[derive(Clone)]
 pub struct Closer(Weak<dyn Close>);
 
@@ -43,7 +44,7 @@ impl Closer {
         }
     }
 
-    /// Resets the connection; see [`Close::abort`]. A listener is closed.
+    /// Resets the connection, where its transport can; see [`Close::abort`]. A listener is closed.
     pub fn abort(&self) {
         if let Some(target) = self.0.upgrade() {
             target.abort();

@@ -28,7 +28,7 @@ use crate::unix::SocketFile;
 ///
 /// **Dropping** it closes the connection at once: what was sent still goes out, and if data was left unread the system
 /// resets the connection. [`close`](Self::close) ends it in order, [`close_lingering`](Self::close_lingering) also
-/// waits for the peer, [`abort`](Self::abort) resets it.
+/// waits for the peer, [`abort`](Self::abort) resets it where there are resets: a UNIX stream has none.
 #[derive(Debug)]
 pub struct StreamSocket<R: Runtime, K: Kind> {
     // Before the link: on some runtimes a slot that waits holds on to the descriptor.
@@ -155,7 +155,11 @@ impl<R: Runtime, K: Kind> StreamSocket<R, K> {
         }
     }
 
-    /// Resets the connection, and closes it. What was sent but not delivered is lost, and the peer knows.
+    /// Closes the connection at once, over TCP by a reset: what was sent but not delivered is lost, and the peer is told
+    /// `Broken`.
+    ///
+    /// A UNIX stream has no reset: everything that was sent is with the peer already, which receives it and then is told
+    /// `Broken` if it had left us something unread, else `EndOfStream`.
     pub fn abort(&mut self) {
         self.forget_waits();
         self.link.abort();

@@ -15,28 +15,43 @@ pub use stream::GuardedStream;
 
 use stream::Watch;
 
-/// Guards connections: ends those that are idle or do not move, and resets those whose handler did not end well.
+/// Guards connections: ends those that are idle or do not move, and aborts those whose handler did not end well.
 ///
 /// The guarded handler gets a [`GuardedStream`] in place of the stream. Without anything set it changes nothing.
 ///
 /// ```
-/// # use anynet_core::{ByteReceiveStreamExt, ByteSendStreamExt, Listener, Result};
-/// # use std::time::Duration;
-/// use anynet_util::{Guard, Server};
+/// use anynet_core::{ByteReceiveStreamExt, ByteSendStreamExt, Executor, Network, ReceiveError};
+/// use anynet_util::{Guard, MemoryNetwork, Server};
+/// use std::time::Duration;
 ///
-/// # async fn example<L: Listener>(listener: L) -> Result<()> {
-/// let guard = Guard::new(listener.executor().clone())
-///     .idle_timeout(Duration::from_secs(60))
-///     .abort_on_failure();
-/// let echo = guard.around(|mut stream| async move {
-///     let mut buf = [0; 1024];
-///     loop {
-///         let received = stream.receive(&mut buf).await?;
-///         stream.send(&buf[..received]).await?;
-///     }
-/// });
-/// Server::new(listener).serve(echo).await
-/// # }
+/// MemoryNetwork::run(async |network| {
+///     let address = "192.0.2.1:7".parse().unwrap();
+///     let guard = Guard::new(network.clone())
+///         .idle_timeout(Duration::from_secs(60))
+///         .abort_on_failure();
+///     let echo = guard.around(|mut stream| async move {
+///         let mut buf = [0; 1024];
+///         loop {
+///             match stream.receive(&mut buf).await {
+///                 Ok(n) => stream.send(&buf[..n]).await?,
+///                 // No failure: with `?` it would be one, and the client be reset.
+///                 Err(ReceiveError::EndOfStream) => return Ok(stream.close().await?),
+///                 Err(error) => return Err(error.into()),
+///             }
+///         }
+///     });
+///     let server = Server::new(network.listen(address).await?);
+///     let _serving = network.spawn(server.serve(echo));
+///
+///     let mut client = network.connect(address).await?;
+///     client.send(b"hi").await?;
+///     client.send_eof().await?;
+///     let mut buf = [0; 8];
+///     client.receive_exactly(&mut buf[..2]).await?;
+///     assert!(matches!(client.receive(&mut buf).await, Err(ReceiveError::EndOfStream)));
+///     Ok::<_, anynet_core::Error>(())
+/// })
+/// .unwrap();
 /// ```
 #[derive(Clone, Debug)]
 pub struct Guard<E> {
@@ -65,7 +80,7 @@ impl<E: Executor> Guard<E> {
     }
 
     /// Breaks a stream when a receive or a send has waited for `limit` and no byte has moved either way: the connection is
-    /// reset, and the operation says `Broken` with the kind [`TimedOut`](std::io::ErrorKind::TimedOut). A handler that is
+    /// aborted, and the operation says `Broken` with the kind [`TimedOut`](std::io::ErrorKind::TimedOut). A handler that is
     /// busy with other things is left alone.
     ///
     /// The time begins when an operation has to wait, and anew with every byte. An operation that is dropped while it waits
@@ -75,8 +90,11 @@ impl<E: Executor> Guard<E> {
         self
     }
 
-    /// Resets a connection whose handler fails, panics or is cancelled, so that a cut-off answer does not look whole.
-    /// Without it the stream is dropped, which ends it in order.
+    /// Aborts a connection whose handler fails, panics or is cancelled, so that a cut-off answer does not look whole.
+    /// Without it the stream is dropped, which ends it in order if everything that had arrived was received.
+    ///
+    /// Over TCP and in memory the peer sees a reset. **Over a UNIX stream it sees a plain end**, unless it left something
+    /// unread: the system has no reset there (unix(7)). A protocol over both has to say how long an answer is.
     ///
     /// A stream that the handler drops is kept until the handler ends, for only then is it known how to end it: who wants to
     /// end the connection and go on closes it.
