@@ -158,15 +158,20 @@ fn examples(suite: &mut Suite<'_>) -> Result {
             }
         }
     }
-    for (example, says) in [
-        ("unix_hello", "Hello, Ada"),
-        ("udp_hello", "Hello, Ada"),
-        ("unix_datagram_hello", "Hello, Ada"),
-        ("pass_descriptor", "the file begins with"),
+    for (example, argument, says) in [
+        ("unix_hello", None, "Hello, Ada"),
+        ("udp_hello", None, "Hello, Ada"),
+        ("unix_datagram_hello", None, "Hello, Ada"),
+        ("pass_descriptor", None, "the file begins with"),
+        ("server", Some("--once"), "finished: 3"),
     ] {
         for features in ["smol", "tokio"] {
             let sh = suite.sh;
-            let output = cmd!(sh, "cargo run --quiet --example {example} --features {features}").read()?;
+            let output = cmd!(
+                sh,
+                "cargo run --quiet --example {example} --features {features} -- {argument...}"
+            )
+            .read()?;
             println!("{output}");
             if !output.contains(says) {
                 return Err(format!("{example} did not say {says:?} on {features}").into());

@@ -6,12 +6,15 @@
 //!
 //! Without an address it takes any free port and prints it.
 
-use anynet::{ReceiveError, ServeError, TcpListener, TcpStream};
+use anynet::{ReceiveError, TcpListener, TcpStream};
 
 async fn serve(address: String) -> anynet::Result<()> {
     let listener = TcpListener::bind(address).await?;
     println!("listening on {}", listener.local_address());
-    listener.serve(echo).on_error(report).await
+    listener
+        .serve(echo)
+        .on_error(|error| eprintln!("{error:#}")) // with its causes
+        .await
 }
 
 async fn echo(mut stream: TcpStream) -> anynet::Result<()> {
@@ -23,16 +26,6 @@ async fn echo(mut stream: TcpStream) -> anynet::Result<()> {
             Err(error) => return Err(error.into()),
         }
     }
-}
-
-fn report(error: ServeError) {
-    eprint!("{error}");
-    let mut source = std::error::Error::source(&error);
-    while let Some(cause) = source {
-        eprint!(": {cause}");
-        source = cause.source();
-    }
-    eprintln!();
 }
 
 fn main() -> anynet::Result<()> {
