@@ -1,25 +1,55 @@
-//! Pages to read, from `docs/` in the repository. The names in them are links to the items.
+//! Pages to read, from `docs/` in the repository: `docs/names.md` is [`names`]. The names in them are links to the items.
+//!
+//! <!-- `links.md` says where the pages are in the documentation. It comes first, and so counts; what a page says at its end
+//! is for the repository. `cargo xtask tidy` compares the two. -->
 
-#[expect(unused_imports, reason = "the links of the pages are looked up from here")]
-use crate::*;
+#![expect(unused_imports, reason = "the links of the pages are looked up from there")]
 
-#[doc = include_str!("../docs/contract.md")]
-pub mod contract {}
+pub mod coming_from_anyio {
+    #![doc = include_str!("links.md")]
+    #![doc = include_str!("../docs/coming-from-anyio.md")]
 
-#[doc = include_str!("../docs/coming-from-anyio.md")]
-pub mod coming_from_anyio {}
+    use crate::*;
+}
 
-#[doc = include_str!("../docs/names.md")]
-pub mod resolving {}
+pub mod connecting {
+    #![doc = include_str!("links.md")]
+    #![doc = include_str!("../docs/connecting.md")]
 
-#[doc = include_str!("../docs/sockets.md")]
-pub mod low_level {}
+    use crate::*;
+}
 
-#[doc = include_str!("../docs/serving.md")]
-pub mod serving {}
+pub mod contract {
+    #![doc = include_str!("links.md")]
+    #![doc = include_str!("../docs/contract.md")]
 
-#[doc = include_str!("../docs/connecting.md")]
-pub mod connecting {}
+    use crate::*;
+}
 
-#[doc = include_str!("../docs/testing.md")]
-pub mod testing {}
+pub mod names {
+    #![doc = include_str!("links.md")]
+    #![doc = include_str!("../docs/names.md")]
+
+    use crate::*;
+}
+
+pub mod serving {
+    #![doc = include_str!("links.md")]
+    #![doc = include_str!("../docs/serving.md")]
+
+    use crate::*;
+}
+
+pub mod sockets {
+    #![doc = include_str!("links.md")]
+    #![doc = include_str!("../docs/sockets.md")]
+
+    use crate::*;
+}
+
+pub mod testing {
+    #![doc = include_str!("links.md")]
+    #![doc = include_str!("../docs/testing.md")]
+
+    use crate::*;
+}

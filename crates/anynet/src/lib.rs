@@ -1,4 +1,5 @@
 //! <!-- The crate's documentation is its README, whose examples need a runtime. -->
+#![cfg_attr(any(feature = "tokio", feature = "smol"), doc = include_str!("links.md"))]
 #![cfg_attr(any(feature = "tokio", feature = "smol"), doc = include_str!("../README.md"))]
 #![cfg_attr(not(any(feature = "tokio", feature = "smol")), doc = include_str!("no_runtime.md"))]
 #![cfg_attr(docsrs, feature(doc_cfg))]

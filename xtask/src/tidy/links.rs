@@ -68,13 +68,10 @@ fn broken_links(root: &Path, text: &Text) -> Vec<String> {
 /// Links to items of the documentation on a page that no crate's documentation includes: rustdoc, which would check
 /// them, never sees them.
 fn unchecked_items(root: &Path, texts: &[Text]) -> Vec<String> {
-    let included: HashSet<PathBuf> = texts.iter().flat_map(|text| included_pages(root, text)).collect();
-    let is_included = |text: &Text| {
-        root.join(&text.path)
-            .canonicalize()
-            .is_ok_and(|path| included.contains(&path))
-    };
-    let pages = texts.iter().filter(|text| text.is("md") && !is_included(text));
+    let included = included(root, texts);
+    let pages = texts
+        .iter()
+        .filter(|text| text.is("md") && !is_included(root, &included, text));
     pages
         .flat_map(|page| {
             items(&page.text).into_iter().map(|(line, item)| {
@@ -85,6 +82,17 @@ fn unchecked_items(root: &Path, texts: &[Text]) -> Vec<String> {
             })
         })
         .collect()
+}
+
+/// The pages that the documentation of the crates includes.
+pub(super) fn included(root: &Path, texts: &[Text]) -> HashSet<PathBuf> {
+    texts.iter().flat_map(|text| included_pages(root, text)).collect()
+}
+
+/// Whether `text` is one of those `included` pages.
+pub(super) fn is_included(root: &Path, included: &HashSet<PathBuf>, text: &Text) -> bool {
+    let path = root.join(&text.path).canonicalize();
+    path.is_ok_and(|path| included.contains(&path))
 }
 
 /// The pages that a Rust file takes into its documentation.
@@ -121,7 +129,7 @@ fn items(text: &str) -> Vec<(usize, &str)> {
 }
 
 /// The lines outside of blocks of code, which hold no links, counted from 1.
-fn prose(text: &str) -> impl Iterator<Item = (usize, &str)> {
+pub(super) fn prose(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let mut in_code = false;
     text.lines().enumerate().filter_map(move |(at, line)| {
         let is_fence = line.trim_start().starts_with("```");
@@ -131,7 +139,7 @@ fn prose(text: &str) -> impl Iterator<Item = (usize, &str)> {
 }
 
 /// Whether the place `at` is inside of code in a line.
-fn is_code(line: &str, at: usize) -> bool {
+pub(super) fn is_code(line: &str, at: usize) -> bool {
     line[..at].matches('`').count() % 2 == 1
 }
 
@@ -145,7 +153,7 @@ fn names(line: &str) -> impl Iterator<Item = &str> {
 }
 
 /// What stands behind `](` and, for links named elsewhere, behind `]: `.
-fn targets(line: &str) -> impl Iterator<Item = &str> {
+pub(super) fn targets(line: &str) -> impl Iterator<Item = &str> {
     let inline = line
         .match_indices("](")
         .filter(move |(at, _)| !is_code(line, *at))

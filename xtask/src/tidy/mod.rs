@@ -5,6 +5,7 @@ mod items;
 mod links;
 mod manifests;
 mod mutants;
+mod pages;
 mod rust;
 mod source;
 mod twins;
@@ -60,6 +61,7 @@ pub(crate) fn complaints(sh: &Shell) -> Result<Vec<String>> {
     complaints.extend(rust::complaints(&texts));
     complaints.extend(twins::complaints(&texts));
     complaints.extend(links::complaints(&root, &texts));
+    complaints.extend(pages::complaints(&root, &texts));
     complaints.extend(mutants::complaints(&texts));
     Ok(complaints)
 }
