@@ -150,6 +150,28 @@ impl FailedAttempt {
 }
 
 /// Why no connection was made.
+///
+/// ```
+/// use anynet_core::ConnectError;
+/// use std::io::{self, ErrorKind};
+/// use std::net::SocketAddr;
+///
+/// fn advice(error: &ConnectError) -> &'static str {
+///     match error {
+///         ConnectError::Resolve(_) => "is the name right?",
+///         ConnectError::TimedOut(_) => "is there a firewall in between?",
+///         _ if error.kind() == ErrorKind::ConnectionRefused => "is the server running?",
+///         _ => "is the network up?",
+///     }
+/// }
+///
+/// let address = SocketAddr::from(([192, 0, 2, 1], 80));
+/// let error = ConnectError::failed(address, io::Error::from(ErrorKind::ConnectionRefused));
+/// assert_eq!(advice(&error), "is the server running?");
+/// for attempt in error.attempts() {
+///     println!("{} failed after {:?}: {}", attempt.address, attempt.took, attempt.cause);
+/// }
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum ConnectError {

@@ -27,6 +27,25 @@ const SHORTEST_DELAY: Duration = Duration::from_millis(10);
 ///
 /// Cancel-safe: dropping the future ends every attempt that is under way.
 ///
+/// ```
+/// use anynet_core::{ByteSendStreamExt, Error, Network};
+/// use anynet_util::{MemoryNetwork, connect};
+/// use std::net::IpAddr;
+///
+/// /// Runs on every network: `anynet::network()?` in an application, one in memory here.
+/// async fn greet<N: Network>(network: &N, server: &str) -> Result<(), Error> {
+///     let mut stream = connect(network, (server, 7)).await?;
+///     Ok(stream.send(b"hello").await?)
+/// }
+///
+/// MemoryNetwork::run(async |network| {
+///     let ip: IpAddr = "192.0.2.1".parse().unwrap();
+///     network.add_name("example.org", [ip]);
+///     let _listener = network.listen((ip, 7).into()).await?;
+///     greet(&network, "example.org").await
+/// })
+/// .unwrap();
+/// ```
 /// # Errors
 ///
 /// [`ConnectError::Resolve`] if the name has no address; [`ConnectError::Failed`] with every attempt if none succeeded.
@@ -34,7 +53,8 @@ pub async fn connect<N: Network>(network: &N, target: impl Into<Target>) -> Resu
     connect_with(network, target, |address| network.connect(address)).await
 }
 
-/// As [`connect()`], where `attempt` connects to one address: for a socket with options of its own.
+/// As [`connect()`], where `attempt` connects to one address: for a socket with options of its own. How long each took is
+/// told by [`HappyEyeballs::connect`]; [`wrapped_attempt`] has an example.
 ///
 /// # Errors
 ///

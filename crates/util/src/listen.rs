@@ -12,6 +12,24 @@ use anynet_core::{Address, AttributesExt, BindError, Cause, Listener, LocalAddre
 /// chooses, once for each address: AnyIO's rule. Addresses that are there twice are bound once. An attempt that fails with
 /// what `is_lacking` knows as "there is no such family here" is passed over, unless all do.
 ///
+/// ```
+/// use anynet_core::{AttributesExt, Error, LocalAddress, Network};
+/// use anynet_util::{Listeners, MemoryNetwork, listen_all};
+///
+/// MemoryNetwork::run(async |network| {
+///     let addresses = ["192.0.2.1:0", "[2001:db8::1]:0"].map(|address| address.parse().unwrap());
+///     let every_family_is_here = |_: &_| false;
+///     let listen = |address| network.listen(address);
+///     let bound = listen_all(addresses, every_family_is_here, listen).await?;
+///     let port = |of: usize| bound[of].attribute().and_then(|LocalAddress(address)| address.port());
+///     assert_eq!(port(0), port(1));
+///     let listener = Listeners::of(bound); // several as one
+/// #     drop(listener);
+///     Ok::<_, Error>(())
+/// })
+/// .unwrap();
+/// ```
+///
 /// # Errors
 ///
 /// [`BindError::Failed`] with the attempts that failed; no listener is left then. [`BindError::Resolve`] if there is no

@@ -15,6 +15,25 @@ use anynet_core::{AcceptError, Attributes, BoxFuture, Listener, Request};
 ///
 /// Attributes are those of the first listener; a [`Closer`](anynet_core::Closer) among them closes that one. Who is to stop
 /// all of them drops this.
+///
+/// ```
+/// use anynet_core::{BoxListener, Error, Listener, Network, UnixAddress, UnixNetwork};
+/// use anynet_util::{Listeners, MemoryNetwork};
+///
+/// MemoryNetwork::run(async |network| {
+///     let (address, path) = ("192.0.2.1:7".parse().unwrap(), UnixAddress::from("/run/greeter"));
+///     let tcp = network.listen(address).await?;
+///     let unix = network.listen_unix(&path).await?;
+///     let listener = Listeners::new(BoxListener::new(tcp), [BoxListener::new(unix)]);
+///
+///     let _client = network.connect(address).await?;
+///     let _from_tcp = listener.accept().await?;
+///     let _client = network.connect_unix(&path).await?;
+///     let _from_unix = listener.accept().await?;
+///     Ok::<_, Error>(())
+/// })
+/// .unwrap();
+/// ```
 pub struct Listeners<L> {
     first: L,
     others: Vec<L>,

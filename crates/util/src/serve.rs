@@ -51,6 +51,30 @@ use hub::Hub;
 /// returns `Ok`. The listener is borrowed, so the system goes on completing connections until its owner drops it;
 /// [`Server`] owns its listeners and releases them first.
 ///
+/// ```
+/// use anynet_core::{ByteReceiveStreamExt, ByteSendStreamExt, Error, Executor, Network};
+/// use anynet_util::{MemoryNetwork, MemoryStream, serve};
+///
+/// async fn greet(mut stream: MemoryStream) -> Result<(), Error> {
+///     stream.send(b"hello").await?;
+///     Ok(stream.close().await?)
+/// }
+///
+/// MemoryNetwork::run(async |network| {
+///     let address = "192.0.2.1:7".parse().unwrap();
+///     let listener = network.listen(address).await?;
+///     let report = |error| eprintln!("{error:#}"); // with its causes
+///     let _serving = network.spawn(async move { serve(&listener, greet).on_error(report).await });
+///
+///     let mut client = network.connect(address).await?;
+///     let mut buf = [0; 5];
+///     client.receive_exactly(&mut buf).await?;
+///     assert_eq!(&buf, b"hello");
+///     Ok::<_, Error>(())
+/// })
+/// .unwrap();
+/// ```
+///
 /// # Errors
 ///
 /// [`AcceptError::Broken`](anynet_core::AcceptError::Broken), once the open connections have ended, if the listener itself

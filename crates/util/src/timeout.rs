@@ -12,6 +12,20 @@ use pin_project_lite::pin_project;
 /// The future is polled first, so one that is ready wins over a limit of zero. When the time is over, dropping the
 /// `Timeout` cancels the future; pass it by `&mut` (pinned) to go on with it later.
 ///
+/// ```
+/// use anynet_core::{ByteReceiveStreamExt, Error, TimedOut};
+/// use anynet_util::{MemoryNetwork, MemoryStream, timeout};
+/// use std::time::Duration;
+///
+/// MemoryNetwork::run(async |network| {
+///     let (mut stream, _silent) = MemoryStream::pair(64);
+///     let received = timeout(&network, Duration::from_secs(60), stream.receive(&mut [0; 64])).await;
+///     assert!(matches!(received, Err(TimedOut))); // `.await?` makes an `Error::TimedOut` of it
+///     Ok::<_, Error>(())
+/// })
+/// .unwrap();
+/// ```
+///
 /// # Errors
 ///
 /// [`TimedOut`] if the limit passed first.

@@ -8,6 +8,34 @@ use anynet_core::{Address, Cause, FailedAttempt, TimedOut};
 use crate::events;
 
 /// A connection, and the attempts that it took.
+///
+/// ```
+/// # use anynet_core::{Error, Network};
+/// use anynet_util::{Connected, HappyEyeballs, MemoryNetwork, Outcome};
+///
+/// fn tell<S>(connected: &Connected<S>) {
+///     for attempt in &connected.attempts {
+///         let (address, took) = (&attempt.address, attempt.took);
+///         match &attempt.outcome {
+///             Outcome::Connected => println!("{address}: connected after {took:?}"),
+///             Outcome::Failed(cause) => println!("{address}: failed after {took:?}: {cause}"),
+///             _ => println!("{address}: another one was faster, given up after {took:?}"),
+///         }
+///     }
+/// }
+///
+/// # MemoryNetwork::run(async |network| {
+/// #     let address = "192.0.2.1:80".parse().unwrap();
+/// #     let _listener = network.listen(address).await?;
+/// let attempt = |address| network.connect(address);
+/// let connected = HappyEyeballs::new().connect(&network, "192.0.2.1:80", attempt).await?;
+/// tell(&connected);
+/// let stream = connected.stream;
+/// #     drop(stream);
+/// #     Ok::<_, Error>(())
+/// # })
+/// # .unwrap();
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Connected<S> {

@@ -7,6 +7,49 @@ use super::super::signal::Signal;
 use super::super::{Counters, Statistics};
 
 /// Shuts a [`Server`](super::Server) down, and tells its statistics. Clones are of the same server; they keep nothing alive.
+///
+/// A handler that would wait for its client's next words leaves when the server does:
+///
+/// ```
+/// use anynet_core::{ByteReceiveStreamExt, ByteSendStreamExt, Error, Executor, Network, ReceiveError};
+/// use anynet_util::{MemoryNetwork, Server};
+/// use futures_lite::future::or;
+///
+/// MemoryNetwork::run(async |network| {
+///     let address = "192.0.2.1:7".parse().unwrap();
+///     let server = Server::new(network.listen(address).await?);
+///     let handle = server.handle();
+///     let of_handler = handle.clone();
+///     let serving = network.spawn(server.serve(move |mut stream| {
+///         let server = of_handler.clone();
+///         async move {
+///             let mut buf = [0; 64];
+///             loop {
+///                 let receive = async { Some(stream.receive(&mut buf).await) };
+///                 let leave = async {
+///                     server.shutting_down().await;
+///                     None
+///                 };
+///                 match or(receive, leave).await {
+///                     Some(Ok(n)) => stream.send(&buf[..n]).await?,
+///                     Some(Err(ReceiveError::EndOfStream)) | None => return Ok(stream.close().await?),
+///                     Some(Err(error)) => return Err(error.into()),
+///                 }
+///             }
+///         }
+///     }));
+///
+///     let mut client = network.connect(address).await?;
+///     client.send(b"hi").await?;
+///     client.receive_exactly(&mut [0; 2]).await?;
+///     handle.shut_down();
+///     serving.await?;
+///     assert!(matches!(client.receive(&mut [0]).await, Err(ReceiveError::EndOfStream)));
+///     assert_eq!(handle.statistics().finished, 1);
+///     Ok::<_, Error>(())
+/// })
+/// .unwrap();
+/// ```
 #[derive(Clone, Debug)]
 pub struct ServerHandle {
     stop: Arc<Signal>,
