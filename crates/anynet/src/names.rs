@@ -7,6 +7,28 @@
 macro_rules! names {
     (#[$cfg:meta] $runtime:ty) => {
         /// A TCP connection; see [`anynet_sockets::TcpStream`](crate::sockets::TcpStream).
+        ///
+        /// ```
+        /// use anynet::{ReceiveError, TcpListener, TcpStream};
+        ///
+        /// async fn example() -> anynet::Result<()> {
+        ///     let listener = TcpListener::bind("127.0.0.1:0").await?;
+        ///     let mut client = TcpStream::connect(listener.local_address()).await?;
+        ///     let mut server = listener.accept().await?;
+        ///     client.send(b"hello").await?;
+        ///     client.close().await?;
+        ///
+        ///     let mut buf = [0; 5];
+        ///     server.receive_exactly(&mut buf).await?;
+        ///     assert_eq!(&buf, b"hello");
+        ///     assert!(matches!(server.receive(&mut buf).await, Err(ReceiveError::EndOfStream)));
+        ///     Ok(())
+        /// }
+        /// # #[cfg(feature = "smol")]
+        /// # return anynet::runtime::smol::run(example()).unwrap().unwrap();
+        /// # #[cfg(not(feature = "smol"))]
+        /// # anynet::run(example()).unwrap().unwrap();
+        /// ```
         #[$cfg]
         pub type TcpStream = $crate::sockets::StreamSocket<$runtime, $crate::sockets::Tcp>;
         /// The receiving half of a TCP connection; see [`TcpStream::into_split`](crate::sockets::TcpStream::into_split).
@@ -15,7 +37,22 @@ macro_rules! names {
         /// The sending half of a TCP connection; see [`TcpStream::into_split`](crate::sockets::TcpStream::into_split).
         #[$cfg]
         pub type TcpSendHalf = $crate::sockets::StreamSendHalf<$runtime, $crate::sockets::Tcp>;
-        /// Accepts TCP connections; see [`anynet_sockets::TcpListener`](crate::sockets::TcpListener).
+        /// Accepts TCP connections; see [`anynet_sockets::TcpListener`](crate::sockets::TcpListener). What limits them and ends
+        /// them in time is [`Server`](crate::Server).
+        ///
+        /// ```no_run
+        /// use anynet::{TcpListener, TcpStream};
+        ///
+        /// async fn greet(mut stream: TcpStream) -> anynet::Result<()> {
+        ///     stream.send(b"hello\n").await?;
+        ///     Ok(stream.close().await?)
+        /// }
+        ///
+        /// async fn serve() -> anynet::Result<()> {
+        ///     let listener = TcpListener::bind("localhost:7777").await?;
+        ///     listener.serve(greet).on_error(|error| eprintln!("{error:#}")).await
+        /// }
+        /// ```
         #[$cfg]
         pub type TcpListener = $crate::sockets::StreamListener<$runtime, $crate::sockets::Tcp>;
         /// Several TCP listeners as one; see [`anynet_sockets::TcpListeners`](crate::sockets::TcpListeners).
@@ -66,7 +103,8 @@ macro_rules! names {
         /// [`anynet_sockets::Socket`](crate::sockets::Socket).
         #[$cfg]
         pub type Socket = $crate::sockets::Socket<$runtime>;
-        /// The operating system's network, as a [`Network`](crate::Network) for generic code.
+        /// The operating system's network, as a [`Network`](crate::Network) for generic code; see
+        /// [`anynet_sockets::OsNetwork`](crate::sockets::OsNetwork).
         #[$cfg]
         pub type OsNetwork = $crate::sockets::OsNetwork<$runtime>;
         /// A task that [`spawn`] started. Dropping it cancels the task; `detach` lets it run on.
@@ -88,6 +126,18 @@ macro_rules! names {
         ///
         /// Awaiting the handle gives the output, and a panic of the task resumes there. **Dropping it cancels the task**, soon;
         /// `detach` lets it run on without the handle: `spawn(background())?.detach()`.
+        ///
+        /// ```
+        /// async fn example() -> anynet::Result<()> {
+        ///     let task = anynet::spawn(async { 6 * 7 })?;
+        ///     assert_eq!(task.await, 42);
+        ///     Ok(())
+        /// }
+        /// # #[cfg(feature = "smol")]
+        /// # return anynet::runtime::smol::run(example()).unwrap().unwrap();
+        /// # #[cfg(not(feature = "smol"))]
+        /// # anynet::run(example()).unwrap().unwrap();
+        /// ```
         ///
         /// # Errors
         ///
@@ -148,7 +198,21 @@ macro_rules! names {
         }
 
         /// Awaits `future` for at most `limit` on the current runtime. When the time is over the future is dropped, which
-        /// cancels it. Takes what can be awaited: `timeout(limit, TcpStream::connect(address)).await??`.
+        /// cancels it. Takes what can be awaited:
+        ///
+        /// ```no_run
+        /// use anynet::{TcpStream, timeout};
+        /// use std::time::Duration;
+        ///
+        /// async fn client() -> anynet::Result<()> {
+        ///     let connect = TcpStream::connect("example.org:7");
+        ///     let mut stream = timeout(Duration::from_secs(10), connect).await??;
+        ///     let mut buf = [0; 64];
+        ///     let n = timeout(Duration::from_secs(60), stream.receive(&mut buf)).await??;
+        ///     println!("{} bytes", n);
+        ///     Ok(())
+        /// }
+        /// ```
         ///
         /// # Errors
         ///

@@ -14,6 +14,28 @@ use crate::socket::BACKLOG;
 use crate::{TcpListener, TcpStream, UdpSocket, UnixDatagram, UnixListener, UnixStream, tcp, udp};
 
 /// The operating system's network, on the runtime `R`: what makes a [`Network`] of any runtime.
+///
+/// ```
+/// use anynet_core::{AttributesExt, ByteSendStreamExt, Error, Listener, LocalAddress, Network};
+/// use anynet_smol::{Smol, run}; // in a program on smol, `anynet` has all of this
+/// use anynet_sockets::OsNetwork;
+///
+/// /// For any network: the system's, or one in memory in a test.
+/// async fn greet<N: Network>(network: &N, listener: &N::Listener) -> Result<(), Error> {
+///     let Some(LocalAddress(address)) = listener.attribute() else { return Ok(()) };
+///     let port = address.port().unwrap_or(0);
+///     let mut client = anynet_util::connect(network, ("127.0.0.1", port)).await?;
+///     let _server = listener.accept().await?;
+///     Ok(client.send(b"hello").await?)
+/// }
+///
+/// run(async {
+///     let network = OsNetwork::<Smol>::current()?; // as `anynet::network()`
+///     let listener = network.listen(([127, 0, 0, 1], 0).into()).await?;
+///     greet(&network, &listener).await
+/// })??;
+/// # Ok::<_, Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct OsNetwork<R> {
     runtime: R,

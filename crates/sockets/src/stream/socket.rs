@@ -29,6 +29,39 @@ use crate::unix::SocketFile;
 /// **Dropping** it closes the connection at once: what was sent still goes out, and if data was left unread the system
 /// resets the connection. [`close`](Self::close) ends it in order, [`close_lingering`](Self::close_lingering) also
 /// waits for the peer, [`abort`](Self::abort) resets it where there are resets: a UNIX stream has none.
+///
+/// ```
+/// use anynet_core::{Error, ReceiveError};
+/// use anynet_smol::{Smol, run}; // in a program on smol, `anynet` has all of this
+/// use anynet_sockets::UnixStream;
+///
+/// run(async {
+///     let (mut one, mut other) = UnixStream::<Smol>::pair()?;
+///     one.send(b"question").await?;
+///     one.send_eof().await?; // we have said everything, and still listen
+///     let mut buf = [0; 64];
+///     let (mut read, mut end) = (0, false);
+///     while !end {
+///         match other.receive(&mut buf[read..]).await {
+///             Ok(n) => read += n,
+///             Err(ReceiveError::EndOfStream) => end = true,
+///             Err(error) => return Err(error.into()), // reset, or closed by us
+///         }
+///     }
+///     assert_eq!(&buf[..read], b"question");
+///
+///     other.send(b"answer").await?;
+///     other.close().await?;
+///     one.receive_exactly(&mut buf[..6]).await?;
+///     assert_eq!(&buf[..6], b"answer");
+///
+///     let (mut receiver, sender) = one.into_split(); // a reader and a writer, each in a task of its own
+///     assert!(matches!(receiver.receive(&mut buf).await, Err(ReceiveError::EndOfStream)));
+///     drop(sender);
+///     Ok::<_, Error>(())
+/// })??;
+/// # Ok::<_, Error>(())
+/// ```
 #[derive(Debug)]
 pub struct StreamSocket<R: Runtime, K: Kind> {
     // Before the link: on some runtimes a slot that waits holds on to the descriptor.

@@ -17,6 +17,24 @@ use crate::resolve::{Names, builder_resolver_method};
 use crate::socket::BACKLOG;
 
 /// Listeners to be made: [`TcpListener::bind_all`], [`TcpListener::bind_port`]. Awaiting it binds and listens.
+///
+/// ```
+/// use anynet_core::{Error, Listener};
+/// use anynet_smol::{Smol, run}; // in a program on smol, `anynet` has all of this
+/// use anynet_sockets::{TcpListener, TcpStream};
+///
+/// run(async {
+///     let listeners = TcpListener::<Smol>::bind_all(["127.0.0.1:0", "127.0.0.2:0"]).backlog(128).await?;
+///     let addresses: Vec<_> = listeners.iter().map(TcpListener::local_address).collect();
+///     assert_eq!(addresses[0].port(), addresses[1].port());
+///
+///     let _client = TcpStream::<Smol>::connect(addresses[1]).await?;
+///     let stream = listeners.accept().await?; // of either; a `Server` has a loop for each
+///     assert_eq!(stream.local_address(), addresses[1]);
+///     Ok::<_, Error>(())
+/// })??;
+/// # Ok::<_, Error>(())
+/// ```
 #[derive(Clone, Debug)]
 #[must_use = "nothing is bound before this is awaited"]
 pub struct TcpBindAll<R> {

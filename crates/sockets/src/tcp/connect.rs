@@ -21,6 +21,34 @@ use crate::socket::{self, BACKLOG};
 /// The addresses of a name are raced, as [`HappyEyeballs`] says: IPv4 and IPv6 take turns, 250 ms apart.
 ///
 /// Cancel-safe: dropping the future ends every attempt and closes its socket.
+///
+/// ```
+/// use anynet_core::Error;
+/// use anynet_smol::{Smol, run}; // in a program on smol, `anynet` has all of this
+/// use anynet_sockets::options::KeepAlive;
+/// use anynet_sockets::{TcpListener, TcpStream};
+/// use anynet_util::{Outcome, TableResolver};
+/// use std::time::Duration;
+///
+/// run(async {
+///     let listener = TcpListener::<Smol>::bind("127.0.0.1:0").await?;
+///     let port = listener.local_address().port();
+///     let names = TableResolver::new().host("server.test", [[127, 0, 0, 2], [127, 0, 0, 1]]); // nobody is at the first
+///
+///     let connected = TcpStream::<Smol>::connect(("server.test", port))
+///         .resolver(names)
+///         .option(KeepAlive(true))
+///         .deadline(Duration::from_secs(10))
+///         .with_attempts() // or just `.await?`, for the stream alone
+///         .await?;
+///     let [first, second] = &connected.attempts[..] else { panic!("one for each address") };
+///     assert!(matches!(first.outcome, Outcome::Failed(_)));
+///     assert!(matches!(second.outcome, Outcome::Connected));
+///     assert_eq!(second.address, connected.stream.peer_address());
+///     Ok::<_, Error>(())
+/// })??;
+/// # Ok::<_, Error>(())
+/// ```
 #[derive(Clone, Debug)]
 #[must_use = "a connection is not made before this is awaited"]
 pub struct TcpConnect<R> {
