@@ -60,6 +60,15 @@ impl fmt::Debug for BoxNetwork {
 }
 
 /// Any [`Listener`] as one type, with boxed streams.
+///
+/// ```
+/// use anynet_core::{BoxListener, Listener};
+///
+/// /// Listeners of two kinds in one list, as a server of both takes them.
+/// fn both(tcp: impl Listener, unix: impl Listener) -> [BoxListener; 2] {
+///     [BoxListener::new(tcp), BoxListener::new(unix)]
+/// }
+/// ```
 pub struct BoxListener {
     listener: Box<dyn DynListener>,
     executor: BoxExecutor,

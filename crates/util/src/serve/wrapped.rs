@@ -16,23 +16,38 @@ use crate::{Timeout, timeout};
 /// `limit` is over.
 ///
 /// ```
-/// # use anynet_core::{ByteReceiveStreamExt, Executor, Listener, Result};
-/// # use std::time::Duration;
-/// use anynet_util::{serve, wrapped};
+/// use anynet_core::{ByteReceiveStreamExt, ByteSendStreamExt, ByteStream, Error, Executor, Network, Result};
+/// use anynet_util::{Guard, MemoryNetwork, serve, wrapped};
+/// use std::time::Duration;
 ///
-/// # async fn example<L: Listener>(listener: L) -> Result<()> {
-/// let read_version = |mut stream: L::Stream| async {
+/// /// What comes first. Over any stream, so that it fits under a guard and without one.
+/// async fn read_version<S: ByteStream>(mut stream: S) -> Result<(u8, S)> {
 ///     let mut version = [0];
 ///     stream.receive_exactly(&mut version).await?;
-///     Ok((version, stream))
-/// };
-/// let answer = |(version, stream)| async move {
-///     drop((version, stream)); // …
-///     Ok(())
-/// };
-/// let executor = listener.executor().clone();
-/// serve(&listener, wrapped(executor, Duration::from_secs(5), read_version, answer)).await
-/// # }
+///     Ok((version[0], stream))
+/// }
+///
+/// async fn answer<S: ByteStream>((version, mut stream): (u8, S)) -> Result<()> {
+///     stream.send(&[version]).await?;
+///     Ok(stream.close().await?)
+/// }
+///
+/// MemoryNetwork::run(async |network| {
+///     let address = "192.0.2.1:7".parse().unwrap();
+///     let listener = network.listen(address).await?;
+///     let handler = wrapped(network.clone(), Duration::from_secs(5), read_version, answer);
+///     // Around both: what comes first is guarded too. Around `answer` alone: it is not.
+///     let guarded = Guard::new(network.clone()).abort_on_failure().around(handler);
+///     let _serving = network.spawn(async move { serve(&listener, guarded).await });
+///
+///     let mut client = network.connect(address).await?;
+///     client.send(&[1]).await?;
+///     let mut version = [0];
+///     client.receive_exactly(&mut version).await?;
+///     assert_eq!(version, [1]);
+///     Ok::<_, Error>(())
+/// })
+/// .unwrap();
 /// ```
 ///
 /// # Errors
