@@ -44,6 +44,7 @@ cases![
     a_connect_that_waits_for_room_is_told_that_the_runtime_was_shut_down,
     an_address_that_no_system_takes_is_a_typed_error,
     an_abort_with_unread_data_breaks_the_peer,
+    an_abort_with_nothing_unread_is_an_end_to_the_peer,
 ];
 
 async fn each_side_reports_its_own_address_and_its_peers(context: Context) {
@@ -300,6 +301,15 @@ async fn an_abort_with_unread_data_breaks_the_peer(context: Context) {
         context.within(other.receive(&mut buf)).await,
         Err(ReceiveError::Broken(_))
     );
+}
+
+async fn an_abort_with_nothing_unread_is_an_end_to_the_peer(context: Context) {
+    let (mut one, mut other) = context.unix_pair().await;
+    context.within(one.send(b"a part")).await.unwrap();
+    one.abort();
+    let (received, end) = context.drain(&mut other).await;
+    assert_eq!(received, b"a part");
+    assert!(matches!(end, ReceiveError::EndOfStream), "{end:?}");
 }
 
 /// What a listener and a connect say alike about an address.
