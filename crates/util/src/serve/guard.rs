@@ -1,6 +1,9 @@
 //! Handlers under guard: timeouts, and an abort where a handler did not end well.
 
+mod progress;
 mod stream;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::pin::Pin;
@@ -84,7 +87,8 @@ impl<E: Executor> Guard<E> {
     /// busy with other things is left alone.
     ///
     /// The time begins when an operation has to wait, and anew with every byte. An operation that is dropped while it waits
-    /// does not stop it: the next one has what is left.
+    /// does not stop it: the next one has what is left, unless that was over long ago, by more than a quarter of `limit`;
+    /// then the handler was busy meanwhile, and the time begins anew.
     pub fn progress_timeout(mut self, limit: Duration) -> Self {
         self.progress = Some(limit);
         self
@@ -193,8 +197,9 @@ impl<S: Attributes, E: Executor, F: Future<Output = Result<()>>> Future for Guar
                 _ => return Poll::Pending,
             },
         };
-        this.ending.is_well = end.is_ok();
         this.handler.set(None);
+        // Not before: a destructor that panics did not end well either.
+        this.ending.is_well = end.is_ok();
         this.ending.end();
         Poll::Ready(end)
     }
@@ -226,54 +231,5 @@ impl<S: Attributes> Ending<S> {
 impl<S: Attributes> Drop for Ending<S> {
     fn drop(&mut self) {
         self.end();
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::future::{Ready, ready};
-    use std::task::Waker;
-    use std::time::Instant;
-
-    use anynet_core::BoxTask;
-
-    use super::*;
-
-    /// An executor whose runtime is gone: every sleep is over.
-    #[derive(Clone, Debug)]
-    struct Gone(Instant);
-
-    impl Executor for Gone {
-        type Task<T: Send + 'static> = BoxTask<T>;
-        type Sleep = Ready<()>;
-
-        fn now(&self) -> Instant {
-            self.0
-        }
-
-        fn sleep(&self, _: Duration) -> Ready<()> {
-            ready(())
-        }
-
-        fn spawn<F>(&self, _: F) -> BoxTask<F::Output>
-        where
-            F: Future + Send + 'static,
-            F::Output: Send,
-        {
-            unreachable!("a guard spawns nothing")
-        }
-    }
-
-    #[test]
-    fn without_a_clock_an_idle_connection_ends_and_does_not_spin() {
-        let executor = Gone(Instant::now());
-        let watch = Watch::<()>::new(&executor, false);
-        let mut idle = Idle {
-            limit: Duration::from_secs(60),
-            sleep: executor.sleep(Duration::ZERO),
-            executor,
-        };
-        let mut cx = Context::from_waker(Waker::noop());
-        assert!(idle.poll(&watch, &mut cx).is_ready());
     }
 }

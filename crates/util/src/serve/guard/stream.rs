@@ -3,16 +3,17 @@
 use std::fmt;
 use std::io::{self, IoSlice};
 use std::num::NonZeroUsize;
-use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use anynet_core::{
     Attributes, AttributesExt, ByteReceiveStream, ByteSendStream, Cause, Closer, Executor, ReceiveError,
     Request, SendError, byte_receive_methods, byte_send_methods,
 };
+
+use super::progress::{Operation, Progress};
 
 /// What a guard and its stream share.
 pub(super) struct Watch<S> {
@@ -32,10 +33,19 @@ impl<S> Watch<S> {
         }
     }
 
+    /// The time since the start.
+    pub(super) fn now(&self, executor: &impl Executor) -> Duration {
+        executor.now().saturating_duration_since(self.start)
+    }
+
+    /// When a byte was moved last.
+    pub(super) fn moved(&self) -> Duration {
+        Duration::from_nanos(self.moved.load(Ordering::Relaxed))
+    }
+
     /// For how long no byte has moved.
     pub(super) fn quiet(&self, executor: &impl Executor) -> Duration {
-        let since_start = executor.now().saturating_duration_since(self.start);
-        since_start.saturating_sub(Duration::from_nanos(self.moved.load(Ordering::Relaxed)))
+        self.now(executor).saturating_sub(self.moved())
     }
 
     /// Nobody will see bytes any more: it is never quiet.
@@ -49,9 +59,8 @@ impl<S> Watch<S> {
         left.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    fn moved(&self, executor: &impl Executor) {
-        let now = executor.now().saturating_duration_since(self.start);
-        let nanos = u64::try_from(now.as_nanos()).unwrap_or(u64::MAX);
+    fn moves(&self, executor: &impl Executor) {
+        let nanos = u64::try_from(self.now(executor).as_nanos()).unwrap_or(u64::MAX);
         self.moved.store(nanos, Ordering::Relaxed);
     }
 }
@@ -72,11 +81,11 @@ pub struct GuardedStream<S, E: Executor> {
     watch: Arc<Watch<S>>,
     /// `None` where nobody asks when a byte moved.
     executor: Option<E>,
-    progress: Option<Duration>,
-    /// While an operation waits: when it has waited too long.
-    sleep: Option<E::Sleep>,
-    /// It has waited too long.
+    progress: Option<Progress<E>>,
+    /// An operation has waited too long.
     expired: Option<Cause>,
+    /// Whether the end was received: from then on that is the answer.
+    at_end: bool,
 }
 
 impl<S, E: Executor> GuardedStream<S, E> {
@@ -90,9 +99,9 @@ impl<S, E: Executor> GuardedStream<S, E> {
             stream: Some(stream),
             watch,
             executor,
-            progress,
-            sleep: None,
+            progress: progress.map(Progress::new),
             expired: None,
+            at_end: false,
         }
     }
 
@@ -124,6 +133,7 @@ impl<S: Attributes, E: Executor> GuardedStream<S, E> {
     /// Looks at how an operation went, and lets one that waits expire. `moves`: whether its success has moved bytes.
     fn watched<T, X>(
         &mut self,
+        operation: Operation,
         cx: &mut Context<'_>,
         polled: Poll<Result<T, X>>,
         moves: impl FnOnce(&T) -> bool,
@@ -132,33 +142,23 @@ impl<S: Attributes, E: Executor> GuardedStream<S, E> {
         let Some(executor) = &self.executor else {
             return polled;
         };
-        match &polled {
-            Poll::Ready(end) => {
-                if end.as_ref().is_ok_and(moves) {
-                    self.watch.moved(executor);
-                }
-                self.sleep = None;
+        if let Poll::Ready(end) = &polled {
+            if end.as_ref().is_ok_and(moves) {
+                self.watch.moves(executor);
             }
-            Poll::Pending => {
-                if let Some(limit) = self.progress
-                    && self.waits_too_long(limit, cx)
-                {
-                    let cause = Cause::from(io::Error::from(io::ErrorKind::TimedOut));
-                    self.expired = Some(cause.clone());
-                    abort(self.get_ref());
-                    return Poll::Ready(Err(broken(cause)));
-                }
+            if let Some(progress) = &mut self.progress {
+                progress.done(operation);
             }
+            return polled;
         }
-        polled
-    }
-
-    fn waits_too_long(&mut self, limit: Duration, cx: &mut Context<'_>) -> bool {
-        let Some(executor) = &self.executor else {
-            return false;
-        };
-        let sleep = self.sleep.get_or_insert_with(|| executor.sleep(limit));
-        Pin::new(sleep).poll(cx).is_ready()
+        let progress = self.progress.as_mut();
+        if progress.is_some_and(|progress| progress.is_over(operation, executor, &self.watch, cx)) {
+            let cause = Cause::from(io::Error::from(io::ErrorKind::TimedOut));
+            self.expired = Some(cause.clone());
+            abort(self.get_ref());
+            return Poll::Ready(Err(broken(cause)));
+        }
+        Poll::Pending
     }
 }
 
@@ -174,17 +174,26 @@ impl<S: ByteReceiveStream, E: Executor> ByteReceiveStream for GuardedStream<S, E
         cx: &mut Context<'_>,
         buf: &mut [u8],
     ) -> Poll<Result<NonZeroUsize, ReceiveError>> {
-        if let Some(cause) = &self.expired {
-            return Poll::Ready(Err(ReceiveError::Broken(cause.clone())));
-        }
-        let polled = self.get_mut().poll_receive(cx, buf);
-        self.watched(cx, polled, |_| true, ReceiveError::Broken)
+        let told = match &self.expired {
+            // It asks for the state alone, and is no operation that could wait.
+            None if buf.is_empty() => return self.get_mut().poll_receive(cx, buf),
+            None => {
+                let polled = self.get_mut().poll_receive(cx, buf);
+                ready!(self.watched(Operation::Receive, cx, polled, |_| true, ReceiveError::Broken))
+            }
+            Some(_) if buf.is_empty() => Err(ReceiveError::EmptyBuffer),
+            Some(_) if self.at_end => Err(ReceiveError::EndOfStream),
+            Some(cause) => Err(ReceiveError::Broken(cause.clone())),
+        };
+        self.at_end |= matches!(told, Err(ReceiveError::EndOfStream));
+        Poll::Ready(told)
     }
 }
 
 impl<S: ByteSendStream, E: Executor> GuardedStream<S, E> {
     fn sending<T>(
         &mut self,
+        operation: Operation,
         cx: &mut Context<'_>,
         moves: impl FnOnce(&T) -> bool,
         poll: impl FnOnce(&mut S, &mut Context<'_>) -> Poll<Result<T, SendError>>,
@@ -193,31 +202,41 @@ impl<S: ByteSendStream, E: Executor> GuardedStream<S, E> {
             return Poll::Ready(Err(SendError::Broken(cause.clone())));
         }
         let polled = poll(self.get_mut(), cx);
-        self.watched(cx, polled, moves, SendError::Broken)
+        self.watched(operation, cx, polled, moves, SendError::Broken)
     }
 }
 
 impl<S: ByteSendStream, E: Executor> ByteSendStream for GuardedStream<S, E> {
     fn poll_send(&mut self, cx: &mut Context<'_>, bufs: &[IoSlice<'_>]) -> Poll<Result<usize, SendError>> {
-        self.sending(cx, |sent| *sent > 0, |stream, cx| stream.poll_send(cx, bufs))
+        if self.expired.is_none() && bufs.iter().all(|buf| buf.is_empty()) {
+            return self.get_mut().poll_send(cx, bufs); // as a receive into nothing
+        }
+        self.sending(
+            Operation::Send,
+            cx,
+            |sent| *sent > 0,
+            |stream, cx| stream.poll_send(cx, bufs),
+        )
     }
 
     fn poll_send_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
-        self.sending(cx, |()| false, S::poll_send_ready)
+        self.sending(Operation::Send, cx, |()| false, S::poll_send_ready)
     }
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
-        self.sending(cx, |()| false, S::poll_flush)
+        self.sending(Operation::Flush, cx, |()| false, S::poll_flush)
     }
 
     fn poll_send_eof(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
-        self.sending(cx, |()| false, S::poll_send_eof)
+        self.sending(Operation::Flush, cx, |()| false, S::poll_send_eof)
     }
 
     fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
-        // A stream that has expired is closed all the same.
+        // One that has expired, even here, is closed all the same, and says so from now on.
         let polled = self.get_mut().poll_close(cx);
-        self.watched(cx, polled, |()| false, SendError::Broken)
+        let closed = self.watched(Operation::Flush, cx, polled, |()| false, SendError::Broken);
+        self.expired = None;
+        closed
     }
 }
 
