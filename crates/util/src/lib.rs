@@ -8,6 +8,7 @@ mod listen;
 mod listeners;
 mod memory;
 mod serve;
+mod signal;
 mod stapled;
 mod table;
 mod target;

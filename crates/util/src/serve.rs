@@ -8,7 +8,6 @@ mod hub;
 mod limits;
 mod panic;
 mod server;
-mod signal;
 mod statistics;
 #[cfg(test)]
 mod tests;

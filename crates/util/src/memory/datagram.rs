@@ -18,6 +18,7 @@ use anynet_core::{
 use super::turn::Turn;
 use super::wakers::Wakers;
 use super::{MemoryNetwork, table};
+use crate::signal::Signal;
 
 /// The longest datagram: what fits into IPv4's packet beside the headers of IP and UDP.
 const LONGEST: usize = 65_507;
@@ -40,6 +41,8 @@ pub struct MemoryDatagram {
 #[derive(Debug)]
 pub(super) struct Inbox {
     latch: Latch,
+    /// For those who wait for room elsewhere.
+    closed: Signal,
     address: Address,
     peer: Option<Address>,
     state: Mutex<State>,
@@ -52,7 +55,7 @@ struct State {
     /// Nobody was there for a datagram, and nobody was told so yet.
     refused: bool,
     receiving: Wakers,
-    /// Whoever waits for room here, or to be told that this very socket was closed.
+    /// Whoever waits for room here.
     sending: Wakers,
 }
 
@@ -115,34 +118,13 @@ impl MemoryDatagram {
         }
         Ok(())
     }
-
-    /// Hands a datagram over, or waits for room or for the close of either socket. `false`: the receiver is gone.
-    fn poll_hand_over(
-        &self,
-        owner: &Inbox,
-        cx: &Context<'_>,
-        data: &[u8],
-        from: &Address,
-    ) -> Poll<Result<bool, SendError>> {
-        if self.inbox.latch.is_closed() {
-            return Poll::Ready(Err(SendError::Closed));
-        }
-        if let Poll::Ready(taken) = owner.poll_take(cx, data, from) {
-            return Poll::Ready(Ok(taken));
-        }
-        self.inbox.state().sending.add(cx);
-        // A close that came before it was waited for wakes nobody.
-        if self.inbox.latch.is_closed() {
-            return Poll::Ready(Err(SendError::Closed));
-        }
-        Poll::Pending
-    }
 }
 
 impl Inbox {
     pub(super) fn new(address: Address, peer: Option<Address>, network: MemoryNetwork) -> Self {
         Self {
             latch: Latch::new(),
+            closed: Signal::default(),
             address,
             peer,
             state: Mutex::default(),
@@ -222,6 +204,7 @@ impl Close for Inbox {
         drop(arrived);
         receiving.wake();
         sending.wake();
+        self.closed.set();
     }
 
     fn abort(self: Arc<Self>) {
@@ -271,9 +254,11 @@ impl Datagram for MemoryDatagram {
         let (Some(owner), from) = self.route(to) else {
             return self.lose(to);
         };
-        match poll_fn(|cx| self.poll_hand_over(&owner, cx, data, &from)).await? {
-            true => Ok(()),
-            false => self.lose(to),
+        let handed_over = poll_fn(|cx| owner.poll_take(cx, data, &from));
+        match self.inbox.closed.unless_set(handed_over).await {
+            None => Err(SendError::Closed),
+            Some(true) => Ok(()),
+            Some(false) => self.lose(to),
         }
     }
 }

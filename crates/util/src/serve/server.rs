@@ -17,8 +17,8 @@ use super::accept::{Accepting, BATCH};
 use super::connections::Connections;
 use super::hub::Hub;
 use super::limits::{Limits, Pace};
-use super::signal::Signal;
 use super::statistics::Tally;
+use crate::signal::Signal;
 use crate::timeout;
 
 /// Serves connections from listeners that it owns, each with an accept loop in a task of its own.

@@ -3,8 +3,8 @@
 use std::future::pending;
 use std::sync::Arc;
 
-use super::super::signal::Signal;
 use super::super::{Counters, Statistics};
+use crate::signal::Signal;
 
 /// Shuts a [`Server`](super::Server) down, and tells its statistics. Clones are of the same server; they keep nothing alive.
 ///

@@ -10,26 +10,26 @@ use slab::Slab;
 
 /// A flag that is set once, and that many can wait for.
 #[derive(Debug, Default)]
-pub(super) struct Signal {
+pub(crate) struct Signal {
     is_set: AtomicBool,
     waiting: Mutex<Slab<Waker>>,
 }
 
 impl Signal {
     /// Sets the flag and wakes everybody.
-    pub(super) fn set(&self) {
+    pub(crate) fn set(&self) {
         self.is_set.store(true, Ordering::SeqCst);
         // Woken outside the lock: a waker may run its task here and now. The seats stay their owners'.
         let waiting: Vec<Waker> = self.lock().iter().map(|(_, waker)| waker.clone()).collect();
         waiting.into_iter().for_each(Waker::wake);
     }
 
-    pub(super) fn is_set(&self) -> bool {
+    pub(crate) fn is_set(&self) -> bool {
         self.is_set.load(Ordering::SeqCst)
     }
 
     /// Awaits `future`, or the flag: then it is `None`, and the future is dropped.
-    pub(super) async fn unless_set<F: Future>(&self, future: F) -> Option<F::Output> {
+    pub(crate) async fn unless_set<F: Future>(&self, future: F) -> Option<F::Output> {
         let mut future = pin!(future);
         let mut seat = Seat {
             signal: self,
