@@ -49,7 +49,7 @@ pub struct Server<L: Listener> {
     settings: Settings<L>,
     limits: Limits,
     hub: Hub,
-    stop: Arc<Signal>,
+    stop: Stop,
 }
 
 struct Settings<L: Listener> {
@@ -87,7 +87,7 @@ impl<L: Listener> Server<L> {
             },
             limits: Limits::default(),
             hub: Hub::default(),
-            stop: Arc::default(),
+            stop: Stop::default(),
         }
     }
 
@@ -152,7 +152,7 @@ impl<L: Listener> Server<L> {
 
     /// What shuts the server down, and knows its statistics.
     pub fn handle(&self) -> ServerHandle {
-        ServerHandle::new(self.stop.clone(), self.hub.counters.clone())
+        ServerHandle::new(self.stop.0.clone(), self.hub.counters.clone())
     }
 
     /// Accepts connections and runs `handler` on each, in a task of its own, until it is [shut
@@ -164,8 +164,8 @@ impl<L: Listener> Server<L> {
     ///
     /// **The end**: first the listeners are dropped, so that the system turns new clients away, then the open connections
     /// are waited for, at most for the [grace](Self::grace), and those that are left are cancelled. When this returns they
-    /// are gone, but for handlers that block a thread, which get 250 ms. A listener that breaks shuts the whole server
-    /// down: half a server would look like a whole one. One that is closed ends its own loop; the last one shuts down.
+    /// are gone, but for handlers that block a thread, which get 250 ms. A listener that breaks, or panics, shuts the whole
+    /// server down: half a server would look like a whole one. One that is closed ends its own loop; the last one shuts down.
     ///
     /// # Errors
     ///
@@ -205,6 +205,16 @@ impl<L: Listener> Server<L> {
     }
 }
 
+/// What says that the server stops, also by being gone.
+#[derive(Default)]
+struct Stop(Arc<Signal>);
+
+impl Drop for Stop {
+    fn drop(&mut self) {
+        self.0.set();
+    }
+}
+
 /// What the loops of a server share.
 struct Shared<L: Listener, H> {
     /// How many of them accept.
@@ -213,7 +223,24 @@ struct Shared<L: Listener, H> {
     settings: Settings<L>,
     limits: Arc<Limits>,
     hub: Arc<Hub>,
-    stop: Arc<Signal>,
+    stop: Stop,
+}
+
+/// The part of one loop in the accepting, until it has ended, however that is: the last one shuts the server down, and so does
+/// one that failed or panicked.
+struct Part<'a> {
+    accepting: &'a AtomicUsize,
+    stop: &'a Signal,
+    is_well: bool,
+}
+
+impl Drop for Part<'_> {
+    fn drop(&mut self) {
+        let is_last = self.accepting.fetch_sub(1, Ordering::AcqRel) == 1;
+        if is_last || !self.is_well {
+            self.stop.set();
+        }
+    }
 }
 
 impl<L, H, F> Shared<L, H>
@@ -226,15 +253,18 @@ where
         let executor = listener.executor().clone();
         let connections = Connections::new(executor.clone(), self.hub.clone());
         let refusals = Arc::new(Limits::of_all(MOST_REFUSALS));
+        let mut part = Part {
+            accepting: &self.accepting,
+            stop: &self.stop.0,
+            is_well: false,
+        };
         let end = self.accept(&listener, &connections, &refusals).await;
+        part.is_well = end.is_ok();
         // Before the connections have ended: from now on the system turns clients away.
         drop(listener);
-        let is_last = self.accepting.fetch_sub(1, Ordering::AcqRel) == 1;
-        if is_last || end.is_err() {
-            self.stop.set();
-        }
+        drop(part);
         // A listener that was closed is not the end of the server: until that, its connections are as good as any.
-        self.stop.unless_set(connections.finished()).await;
+        self.stop.0.unless_set(connections.finished()).await;
         match self.settings.grace {
             Some(grace) => {
                 if timeout(&executor, grace, connections.finished()).await.is_err() {
@@ -261,7 +291,7 @@ where
                 }
                 accepting.next().await
             };
-            let Some(accepted) = self.stop.unless_set(next).await else {
+            let Some(accepted) = self.stop.0.unless_set(next).await else {
                 return Ok(());
             };
             let Some(stream) = accepted? else { return Ok(()) };

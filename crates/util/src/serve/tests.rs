@@ -2,10 +2,11 @@
 
 use std::future::pending;
 use std::net::SocketAddr;
+use std::panic::{catch_unwind, resume_unwind};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use anynet_core::{Error, Executor, Network, ReceiveError, Result, Task};
+use anynet_core::{AcceptError, Attributes, Error, Executor, Network, ReceiveError, Request, Result, Task};
 
 use super::*;
 use crate::{MemoryListener, MemoryNetwork, MemoryStream};
@@ -158,6 +159,72 @@ fn a_shutdown_waits_for_its_grace_and_no_longer() {
             assert_eq!(handle.statistics().cancelled, u64::from(ends == MS(500)));
             drop(client);
         }
+    });
+}
+
+/// A listener whose accept panics, or one in memory.
+enum Listening {
+    Throws(MemoryNetwork),
+    In(MemoryListener),
+}
+
+impl Attributes for Listening {
+    fn attributes<'a>(&'a self, _: &mut Request<'_, 'a>) {}
+}
+
+impl Listener for Listening {
+    type Stream = MemoryStream;
+    type Executor = MemoryNetwork;
+
+    fn executor(&self) -> &MemoryNetwork {
+        match self {
+            Self::Throws(network) => network,
+            Self::In(listener) => listener.executor(),
+        }
+    }
+
+    async fn accept(&self) -> std::result::Result<MemoryStream, AcceptError> {
+        match self {
+            Self::Throws(_) => resume_unwind(Box::new("thrown")),
+            Self::In(listener) => listener.accept().await,
+        }
+    }
+}
+
+#[test]
+fn a_loop_that_panics_is_the_end_of_the_whole_server() {
+    let run = || {
+        MemoryNetwork::run(async |network| {
+            network.set_patience(MS(1000));
+            let good = network.listen("192.0.2.1:80".parse().unwrap()).await.unwrap();
+            let server = Server::new(Listening::In(good)).and(Listening::Throws(network.clone()));
+            server.serve(|_| async { Ok(()) }).await
+        })
+    };
+    let panic = catch_unwind(run).map(drop).unwrap_err();
+    assert_eq!(panic.downcast_ref(), Some(&"thrown"));
+}
+
+#[test]
+fn whoever_waits_for_a_shutdown_hears_that_the_server_was_dropped() {
+    MemoryNetwork::run(async |network| {
+        network.set_patience(MS(1000));
+        for turns in 0..3 {
+            let listener = network.listen("192.0.2.1:80".parse().unwrap()).await.unwrap();
+            let server = Server::new(listener);
+            let handle = server.handle();
+            let serving = network.spawn(server.serve(|_| async { Ok(()) }));
+            for _ in 0..turns {
+                futures_lite::future::yield_now().await;
+            }
+            drop(serving);
+            handle.shutting_down().await;
+        }
+        let listener = network.listen("192.0.2.2:80".parse().unwrap()).await.unwrap();
+        let unused = Server::new(listener);
+        let handle = unused.handle();
+        drop(unused);
+        handle.shutting_down().await;
     });
 }
 

@@ -67,7 +67,8 @@ impl ServerHandle {
         self.stop.set();
     }
 
-    /// Waits until the server begins to shut down: for handlers whose connections would go on without need. Cancel-safe.
+    /// Waits until the server begins to shut down, or is dropped: for handlers whose connections would go on without need.
+    /// Cancel-safe.
     pub async fn shutting_down(&self) {
         self.stop.unless_set(pending::<()>()).await;
     }
