@@ -32,7 +32,9 @@ impl<A> Future for Answer<A> {
         if let Some(value) = slot.value.take() {
             return Poll::Ready(value.ok_or_else(|| io::Error::other("the look-up was lost")));
         }
-        slot.waiting = Some(cx.waker().clone());
+        let earlier = slot.waiting.replace(cx.waker().clone());
+        drop(slot);
+        drop(earlier); // unlocked, as below
         Poll::Pending
     }
 }

@@ -57,7 +57,10 @@ impl<E: Executor> Connections<E> {
         // The handler's own code runs before its future does: guard that too.
         match catch_unwind(AssertUnwindSafe(handler)) {
             Ok(connection) => self.spawn(connection, permit, Some(self.hub.clone())),
-            Err(panic) => self.hub.ended(Err(ServeError::Panicked(Panic::new(panic)))),
+            Err(panic) => {
+                drop(permit); // as where it panics later: a place is free before the end is told
+                self.hub.ended(Err(ServeError::Panicked(Panic::new(panic))));
+            }
         }
     }
 
@@ -116,7 +119,9 @@ impl<E: Executor> Connections<E> {
         if tasks.slots.iter().all(|(_, slot)| matches!(slot, Slot::Finished)) {
             return Poll::Ready(());
         }
-        tasks.waiting = Some(cx.waker().clone());
+        let earlier = tasks.waiting.replace(cx.waker().clone());
+        drop(tasks);
+        drop(earlier); // outside the lock: with a waker its task may go
         Poll::Pending
     }
 }
@@ -249,45 +254,100 @@ fn lock<T>(tasks: &Mutex<Tasks<T>>) -> MutexGuard<'_, Tasks<T>> {
 
 #[cfg(test)]
 mod tests {
-    use std::future::ready;
+    use std::future::{Ready, ready};
+    use std::panic::resume_unwind;
     use std::sync::atomic::{AtomicBool, Ordering};
+    use std::sync::mpsc;
+    use std::task::Wake;
+    use std::thread;
+    use std::time::Duration;
 
     use anynet_core::{BoxTask, Error};
 
     use super::*;
+    use crate::{MemoryNetwork, MemoryTask};
 
-    #[test]
-    fn a_place_is_free_before_the_end_is_told() {
-        struct Permit(Arc<AtomicBool>);
-        impl Drop for Permit {
-            fn drop(&mut self) {
-                self.0.store(true, Ordering::Relaxed);
-            }
+    struct Permit(Arc<AtomicBool>);
+
+    impl Drop for Permit {
+        fn drop(&mut self) {
+            self.0.store(true, Ordering::Relaxed);
         }
+    }
+
+    /// A permit, a hub, and whether the place was free when the hub's hook was told.
+    fn observed() -> (Permit, Arc<Hub>, Arc<AtomicBool>) {
         let (is_free, was_free) = (Arc::<AtomicBool>::default(), Arc::<AtomicBool>::default());
         let mut hub = Hub::default();
         let (free, seen) = (is_free.clone(), was_free.clone());
         hub.set_hook(move |_| seen.store(free.load(Ordering::Relaxed), Ordering::Relaxed));
+        (Permit(is_free), Arc::new(hub), was_free)
+    }
+
+    #[test]
+    fn a_place_is_free_before_the_end_is_told() {
+        let (permit, hub, was_free) = observed();
         let mut connection = Box::pin(Connection::<_, BoxTask<()>, _> {
             connection: Some(ready(Err(Error::other("it fails")))),
-            permit: Some(Permit(is_free)),
+            permit: Some(permit),
             place: Place {
                 tasks: Arc::new(Mutex::new(Tasks {
                     slots: Slab::new(),
                     waiting: None,
                 })),
                 key: 0,
-                hub: Some(Arc::new(hub)),
+                hub: Some(hub),
             },
         });
         let mut cx = Context::from_waker(Waker::noop());
         assert!(connection.as_mut().poll(&mut cx).is_ready());
         assert!(was_free.load(Ordering::Relaxed));
+
+        // A handler that panics before there is a future.
+        let (permit, hub, was_free) = observed();
+        MemoryNetwork::run(async |network| {
+            let throws = || -> Ready<Result<()>> { resume_unwind(Box::new("thrown")) };
+            Connections::new(network, hub).handle(throws, permit);
+        });
+        assert!(was_free.load(Ordering::Relaxed));
+    }
+
+    #[test]
+    fn a_waker_that_is_replaced_may_own_a_connection() {
+        /// The last owner of a connection's place, as a task that nobody else knows of is of its own.
+        struct LastOwner(#[expect(dead_code, reason = "it is there to be dropped")] Place<MemoryTask<()>>);
+
+        impl Wake for LastOwner {
+            fn wake(self: Arc<Self>) {}
+        }
+
+        let (done, is_done) = mpsc::channel();
+        thread::spawn(move || {
+            MemoryNetwork::run(async |network| {
+                let connections = Connections::new(network, Arc::default());
+                let key = lock(&connections.tasks).slots.insert(Slot::Cancelled);
+                let owner = Waker::from(Arc::new(LastOwner(Place {
+                    tasks: connections.tasks.clone(),
+                    key,
+                    hub: None,
+                })));
+                assert!(
+                    connections
+                        .poll_finished(&mut Context::from_waker(&owner))
+                        .is_pending()
+                );
+                drop(owner);
+                // The second poll lets go of the first one's waker.
+                connections.finished().await;
+            });
+            done.send(()).unwrap();
+        });
+        is_done.recv_timeout(Duration::from_secs(10)).expect("it hangs");
     }
 
     #[test]
     fn a_task_holds_its_handler_once_and_little_beside() {
-        type Handler = std::future::Ready<[u8; 4096]>;
+        type Handler = Ready<[u8; 4096]>;
         let beside = size_of::<Connection<Handler, BoxTask<()>, ()>>() - size_of::<Handler>();
         assert!(beside <= 40, "{beside}");
     }
