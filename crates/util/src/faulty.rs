@@ -61,8 +61,9 @@ struct Side {
     moved: u64,
     fault: Option<(u64, Fault)>,
     pieces: Option<Pieces>,
-    /// The operation that has waited, and goes on with the next poll.
-    waited: Option<Operation>,
+    /// The operations that have waited, and go on with their next poll: each for itself, for whoever waits for room and then
+    /// sends polls two in turn.
+    waited: [bool; 4],
 }
 
 /// The sizes of pieces.
@@ -214,17 +215,16 @@ impl Side {
     /// Waits once before an operation is tried, if it has to; not before each try, for then two operations in one task
     /// would wake one another for ever.
     fn poll_wait(&mut self, operation: Operation, waits: bool, cx: &Context<'_>) -> Poll<()> {
-        if !waits || self.waited == Some(operation) {
+        if !waits || std::mem::replace(&mut self.waited[operation as usize], true) {
             return Poll::Ready(());
         }
-        self.waited = Some(operation);
         cx.waker().wake_by_ref();
         Poll::Pending
     }
 
-    /// An operation is done: the next one waits anew.
-    fn done<T>(&mut self, result: T) -> Poll<T> {
-        self.waited = None;
+    /// An operation is done: the next one of its kind waits anew.
+    fn done<T>(&mut self, operation: Operation, result: T) -> Poll<T> {
+        self.waited[operation as usize] = false;
         Poll::Ready(result)
     }
 }
@@ -284,7 +284,9 @@ impl<S: ByteReceiveStream> ByteReceiveStream for Faulty<S> {
         }
         ready!(self.receiving.poll_wait(Operation::Receive, self.waits, cx));
         if self.at_end {
-            return self.receiving.done(Err(ReceiveError::EndOfStream));
+            return self
+                .receiving
+                .done(Operation::Receive, Err(ReceiveError::EndOfStream));
         }
         let received = match (self.receiving.fault(), self.broken()) {
             (Some(_), Some(cause)) => Err(ReceiveError::Broken(cause)),
@@ -304,7 +306,7 @@ impl<S: ByteReceiveStream> ByteReceiveStream for Faulty<S> {
             Ok(n) => self.receiving.moved(n.get()),
             Err(error) => self.at_end = matches!(error, ReceiveError::EndOfStream),
         }
-        self.receiving.done(received)
+        self.receiving.done(Operation::Receive, received)
     }
 }
 
@@ -320,7 +322,7 @@ impl<S: ByteSendStream> ByteSendStream for Faulty<S> {
             .take_if(|at| self.sending.moved >= *at)
             .is_some()
         {
-            return self.sending.done(Ok(0));
+            return self.sending.done(Operation::Send, Ok(0));
         }
         let sent = match self.sending.room() {
             usize::MAX => ready!(self.stream.poll_send(cx, bufs)),
@@ -332,14 +334,14 @@ impl<S: ByteSendStream> ByteSendStream for Faulty<S> {
         if let Ok(n) = sent {
             self.sending.moved(n);
         }
-        self.sending.done(sent)
+        self.sending.done(Operation::Send, sent)
     }
 
     fn poll_send_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
         ready!(self.poll_sound(cx))?;
         ready!(self.sending.poll_wait(Operation::SendReady, self.waits, cx));
         let is_ready = ready!(self.stream.poll_send_ready(cx));
-        self.sending.done(is_ready)
+        self.sending.done(Operation::SendReady, is_ready)
     }
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
@@ -364,7 +366,7 @@ impl<S: ByteSendStream> ByteSendStream for Faulty<S> {
             _ => ready!(self.stream.poll_send_eof(cx)),
         };
         self.finished |= ended.is_ok();
-        self.sending.done(ended)
+        self.sending.done(Operation::SendEof, ended)
     }
 
     fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {

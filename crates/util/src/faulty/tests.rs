@@ -236,3 +236,17 @@ fn two_operations_that_wait_in_one_task_come_to_rest() {
             .unwrap_err();
     });
 }
+
+#[test]
+fn a_send_that_is_tried_once_there_is_room_comes_to_its_end() {
+    let (left, _right) = MemoryStream::pair(8);
+    let mut left = Faulty::new(left).waits();
+    let mut polls = 0;
+    let sent = std::future::poll_fn(|cx| {
+        polls += 1;
+        assert!(polls < 10, "they make one another wait");
+        ready!(left.poll_send_ready(cx))?;
+        left.poll_send(cx, &[IoSlice::new(b"x")])
+    });
+    assert_eq!(block_on(sent).unwrap(), 1);
+}
