@@ -20,25 +20,31 @@ pub(super) enum Operation {
 /// The time that the operations of a stream have waited.
 pub(super) struct Progress<E: Executor> {
     limit: Duration,
-    /// Since when each operation waits, by the time of the watch.
-    since: [Option<Duration>; 3],
-    /// When the handler is woken to look again. Left as it is when nobody waits any more: that costs a poll, and no timer for
-    /// each operation.
+    waits: [Wait<E>; 3],
+}
+
+/// One operation, by the time of the watch. Each has an alarm of its own, for each may wait in a task of its own.
+struct Wait<E: Executor> {
+    since: Option<Duration>,
+    /// When it is looked at again. Left as it is when nobody waits any more: that costs a poll, and no timer for each wait.
     alarm: Option<(Duration, E::Sleep)>,
 }
 
 impl<E: Executor> Progress<E> {
     pub(super) fn new(limit: Duration) -> Self {
+        let wait = || Wait {
+            since: None,
+            alarm: None,
+        };
         Self {
             limit,
-            since: [None; 3],
-            alarm: None,
+            waits: [wait(), wait(), wait()],
         }
     }
 
     /// An operation is done: the next one waits from its own begin.
     pub(super) fn done(&mut self, operation: Operation) {
-        self.since[operation as usize] = None;
+        self.waits[operation as usize].since = None;
     }
 
     /// Whether an operation, which has to wait, has waited too long.
@@ -50,7 +56,8 @@ impl<E: Executor> Progress<E> {
         cx: &mut Context<'_>,
     ) -> bool {
         let (now, moved) = (watch.now(executor), watch.moved());
-        let since = self.since[operation as usize].get_or_insert(now);
+        let Wait { since, alarm } = &mut self.waits[operation as usize];
+        let since = since.get_or_insert(now);
         let due = |since: Duration| since.max(moved).saturating_add(self.limit);
         // Whoever waits is woken when its time is over. One that comes much later is another operation, of a handler that
         // dropped the first and was busy.
@@ -62,18 +69,16 @@ impl<E: Executor> Progress<E> {
             return true;
         }
         loop {
-            let (at, sleep) = match &mut self.alarm {
-                Some(alarm) if alarm.0 <= due => alarm,
-                alarm => alarm.insert((due, executor.sleep(due - now))),
-            };
+            let (at, sleep) = alarm.get_or_insert_with(|| (due, executor.sleep(due - now)));
             if Pin::new(sleep).poll(cx).is_pending() {
                 return false;
             }
-            // One for this very time: it is over, or there is no clock any more.
-            if *at == due {
+            let at = *at;
+            *alarm = None;
+            // One for this very time: it is over, or there is no clock any more. Else it was for an earlier one.
+            if at == due {
                 return true;
             }
-            self.alarm = None; // for an earlier one
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::future::{Ready, poll_fn, ready};
 use std::io::ErrorKind;
 use std::pin::Pin;
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
@@ -60,6 +61,40 @@ fn a_send_begins_the_time_of_a_receive_that_waits_beside_it_anew_and_does_not_en
         Ok(())
     });
     assert_eq!(took, MS(1400));
+}
+
+#[test]
+fn a_receive_and_a_send_that_wait_in_two_tasks_have_their_times() {
+    MemoryNetwork::run(async |network| {
+        let start = network.now();
+        let (ours, mut theirs) = MemoryStream::pair(CAPACITY);
+        let own = network.clone();
+        let guard = Guard::new(network.clone()).progress_timeout(MS(1000));
+        let guarded = guard.around(move |stream: Guarded| {
+            let network = own.clone();
+            let stream = Arc::new(Mutex::new(stream));
+            let sending = stream.clone();
+            async move {
+                let pause = network.sleep(MS(400));
+                let sending = network.spawn(async move {
+                    pause.await;
+                    for _ in 0..2 {
+                        let sent = [std::io::IoSlice::new(&[0; CAPACITY])];
+                        poll_fn(|cx| sending.lock().unwrap().poll_send(cx, &sent)).await?;
+                    }
+                    Result::Ok(())
+                });
+                let received = poll_fn(|cx| stream.lock().unwrap().poll_receive(cx, &mut [0; 8])).await;
+                assert!(matches!(received, Err(ReceiveError::Broken(_))));
+                sending.await
+            }
+        });
+        let guarded = network.spawn(guarded(ours));
+        network.sleep(MS(600)).await;
+        theirs.receive_exactly(&mut [0; CAPACITY]).await.unwrap();
+        guarded.await.unwrap();
+        assert_eq!(network.now() - start, MS(1600));
+    });
 }
 
 #[test]
