@@ -8,9 +8,11 @@ use std::num::NonZeroUsize;
 use std::task::{Context, Poll, ready};
 
 use anynet_core::{
-    Attributes, ByteReceiveStream, ByteSendStream, Cause, Latch, ReceiveError, Request, SendError,
+    Attributes, ByteReceiveStream, ByteSendStream, Cause, Direction, ReceiveError, Request, SendError,
     byte_receive_methods, byte_send_methods,
 };
+
+use crate::latch::WakingLatch;
 
 /// A stream that does what streams may do and seldom do in a test, by a script: the same in every run.
 ///
@@ -41,7 +43,7 @@ use anynet_core::{
 #[derive(Debug)]
 pub struct Faulty<S> {
     stream: S,
-    latch: Latch,
+    latch: WakingLatch,
     receiving: Side,
     sending: Side,
     /// Whether the end was received, and was sent: from then on that is the answer.
@@ -95,7 +97,7 @@ impl<S> Faulty<S> {
     pub fn new(stream: S) -> Self {
         Self {
             stream,
-            latch: Latch::new(),
+            latch: WakingLatch::new(),
             receiving: Side::default(),
             sending: Side::default(),
             at_end: false,
@@ -180,7 +182,7 @@ impl<S> Faulty<S> {
     }
 
     /// Why the connection is broken, if it is: by a reset that has come to its byte.
-    fn broken(&self) -> Option<Cause> {
+    fn broken(&mut self) -> Option<Cause> {
         if self.receiving.fault() == Some(Fault::Reset) || self.sending.fault() == Some(Fault::Reset) {
             self.latch.break_with(ErrorKind::ConnectionReset.into());
         }
@@ -257,6 +259,14 @@ impl<S: ByteReceiveStream> Faulty<S> {
 impl<S: ByteSendStream> Faulty<S> {
     byte_send_methods!();
 
+    /// Remembers a send that waits.
+    fn waited<T>(&mut self, cx: &Context<'_>, sent: Poll<T>) -> Poll<T> {
+        if sent.is_pending() {
+            self.latch.waits(Direction::Write, cx);
+        }
+        sent
+    }
+
     /// Whether the stream inside still takes something, and the connection holds.
     fn poll_sound(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
         ready!(self.stream.poll_send(cx, &[]))?;
@@ -298,12 +308,19 @@ impl<S: ByteReceiveStream> ByteReceiveStream for Faulty<S> {
                     (Poll::Pending | Poll::Ready(Err(ReceiveError::EndOfStream)), Some(cause)) => {
                         Err(ReceiveError::Broken(cause))
                     }
-                    (received, _) => ready!(received),
+                    (Poll::Pending, None) => {
+                        self.latch.waits(Direction::Read, cx);
+                        return Poll::Pending;
+                    }
+                    (Poll::Ready(received), _) => received,
                 }
             }
         };
         match &received {
-            Ok(n) => self.receiving.moved(n.get()),
+            Ok(n) => {
+                self.receiving.moved(n.get());
+                self.broken(); // which whoever waits for room hears now
+            }
             Err(error) => self.at_end = matches!(error, ReceiveError::EndOfStream),
         }
         self.receiving.done(Operation::Receive, received)
@@ -325,14 +342,16 @@ impl<S: ByteSendStream> ByteSendStream for Faulty<S> {
             return self.sending.done(Operation::Send, Ok(0));
         }
         let sent = match self.sending.room() {
-            usize::MAX => ready!(self.stream.poll_send(cx, bufs)),
+            usize::MAX => self.stream.poll_send(cx, bufs),
             room => {
                 let piece = &data[..room.min(data.len())];
-                ready!(self.stream.poll_send(cx, &[IoSlice::new(piece)]))
+                self.stream.poll_send(cx, &[IoSlice::new(piece)])
             }
         };
+        let sent = ready!(self.waited(cx, sent));
         if let Ok(n) = sent {
             self.sending.moved(n);
+            self.broken(); // which whoever waits for an answer hears now
         }
         self.sending.done(Operation::Send, sent)
     }
@@ -340,7 +359,8 @@ impl<S: ByteSendStream> ByteSendStream for Faulty<S> {
     fn poll_send_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
         ready!(self.poll_sound(cx))?;
         ready!(self.sending.poll_wait(Operation::SendReady, self.waits, cx));
-        let is_ready = ready!(self.stream.poll_send_ready(cx));
+        let is_ready = self.stream.poll_send_ready(cx);
+        let is_ready = ready!(self.waited(cx, is_ready));
         self.sending.done(Operation::SendReady, is_ready)
     }
 

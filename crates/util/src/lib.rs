@@ -4,6 +4,7 @@ mod assertions;
 mod connect;
 mod events;
 mod faulty;
+mod latch;
 mod listen;
 mod listeners;
 mod memory;

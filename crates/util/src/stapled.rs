@@ -7,16 +7,19 @@ use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 
 use anynet_core::{
-    Attributes, AttributesExt, ByteReceiveStream, ByteSendStream, Close, Closer, Latch, ReceiveError,
+    Attributes, AttributesExt, ByteReceiveStream, ByteSendStream, Close, Closer, Direction, ReceiveError,
     Request, SendError, byte_receive_methods, byte_send_methods,
 };
+
+use crate::latch::WakingLatch;
 
 /// A [`ByteStream`](anynet_core::ByteStream) of a receive stream and a send stream, of any kinds: two pipes, the two
 /// connections of a protocol that has one for each direction, the halves of a stream whose one half was wrapped.
 ///
 /// * A receive asks the receive stream; everything else asks the send stream, `send_eof` too.
 /// * It is **one** stream, with the [contract](anynet_core::ByteStream) of one: where either part breaks, both directions
-///   are `Broken`, so that the receive stream's end does not make a broken exchange look whole.
+///   are `Broken`, so that the receive stream's end does not make a broken exchange look whole; who waits in the other one is
+///   woken.
 /// * **Closing** drops the receive stream, as a receive stream is closed, and closes the send stream: both, whatever either
 ///   says of it.
 /// * **Attributes** are those of the send stream, then those of the receive stream, which are gone once it is closed. A
@@ -44,7 +47,7 @@ pub struct Stapled<R, S> {
     /// `None` once closed.
     receive: Option<R>,
     send: S,
-    latch: Latch,
+    latch: WakingLatch,
     /// Whether the end was received, and was sent: from then on that is the answer.
     at_end: bool,
     finished: bool,
@@ -63,7 +66,7 @@ impl<R, S> Stapled<R, S> {
         Self {
             receive: Some(receive),
             send,
-            latch: Latch::new(),
+            latch: WakingLatch::new(),
             at_end: false,
             finished: false,
             closers: OnceLock::new(),
@@ -108,7 +111,14 @@ impl<R, S: ByteSendStream> Stapled<R, S> {
     }
 
     /// What the send stream says, once it is known to both directions.
-    fn noticed<T>(&self, sent: Result<T, SendError>) -> Result<T, SendError> {
+    fn noticed<T>(
+        &mut self,
+        cx: &Context<'_>,
+        sent: Poll<Result<T, SendError>>,
+    ) -> Poll<Result<T, SendError>> {
+        if sent.is_pending() {
+            self.latch.waits(Direction::Write, cx);
+        }
         sent.map_err(|error| match error {
             SendError::Broken(cause) => SendError::Broken(self.latch.break_with(cause)),
             other => other,
@@ -177,7 +187,10 @@ impl<R: ByteReceiveStream, S: Attributes> ByteReceiveStream for Stapled<R, S> {
             (Poll::Pending | Poll::Ready(Err(ReceiveError::EndOfStream)), Some(cause)) if !self.at_end => {
                 Err(ReceiveError::Broken(cause))
             }
-            (Poll::Pending, _) => return Poll::Pending,
+            (Poll::Pending, _) => {
+                self.latch.waits(Direction::Read, cx);
+                return Poll::Pending;
+            }
             (Poll::Ready(Err(ReceiveError::Broken(cause))), _) => {
                 Err(ReceiveError::Broken(self.latch.break_with(cause)))
             }
@@ -191,22 +204,22 @@ impl<R: ByteReceiveStream, S: Attributes> ByteReceiveStream for Stapled<R, S> {
 impl<R: Attributes, S: ByteSendStream> ByteSendStream for Stapled<R, S> {
     fn poll_send(&mut self, cx: &mut Context<'_>, bufs: &[IoSlice<'_>]) -> Poll<Result<usize, SendError>> {
         ready!(self.poll_sound(cx))?;
-        let sent = ready!(self.send.poll_send(cx, bufs));
-        Poll::Ready(self.noticed(sent))
+        let sent = self.send.poll_send(cx, bufs);
+        self.noticed(cx, sent)
     }
 
     fn poll_send_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
         ready!(self.poll_sound(cx))?;
-        let is_ready = ready!(self.send.poll_send_ready(cx));
-        Poll::Ready(self.noticed(is_ready))
+        let is_ready = self.send.poll_send_ready(cx);
+        self.noticed(cx, is_ready)
     }
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
         if self.latch.is_closed() {
             return Poll::Ready(Err(SendError::Closed));
         }
-        let flushed = ready!(self.send.poll_flush(cx));
-        Poll::Ready(self.noticed(flushed))
+        let flushed = self.send.poll_flush(cx);
+        self.noticed(cx, flushed)
     }
 
     fn poll_send_eof(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
@@ -215,9 +228,9 @@ impl<R: Attributes, S: ByteSendStream> ByteSendStream for Stapled<R, S> {
         } else if self.latch.is_closed() {
             return Poll::Ready(Err(SendError::Closed));
         }
-        let ended = ready!(self.send.poll_send_eof(cx));
-        self.finished |= ended.is_ok();
-        Poll::Ready(self.noticed(ended))
+        let ended = self.send.poll_send_eof(cx);
+        self.finished |= matches!(ended, Poll::Ready(Ok(())));
+        self.noticed(cx, ended)
     }
 
     fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
@@ -243,6 +256,7 @@ mod tests {
 
     use super::*;
     use crate::MemoryStream;
+    use crate::latch::tests::flag;
 
     #[test]
     fn its_parts_come_back_and_the_receive_stream_only_if_it_was_not_closed() {
@@ -274,6 +288,37 @@ mod tests {
         block_on(source.send(b"x")).expect_err("the receive stream is gone");
         assert!(matches!(block_on(stapled.send(b"")), Err(SendError::Closed)));
         assert!(matches!(block_on(stapled.flush()), Err(SendError::Closed)));
+    }
+
+    #[test]
+    fn what_one_direction_notices_wakes_who_waits_in_the_other() {
+        let ((receive, source), (send, sink)) = (MemoryStream::pair(8), MemoryStream::pair(8));
+        let mut stapled = Stapled::new(receive, send);
+        drop(sink);
+        let (flag, waker) = flag();
+        let mut cx = Context::from_waker(&waker);
+        assert!(stapled.poll_receive(&mut cx, &mut [0; 8]).is_pending());
+        block_on(stapled.send(b"x")).unwrap_err();
+        assert!(flag.is_woken());
+        let told = stapled.poll_receive(&mut cx, &mut [0; 8]);
+        assert!(
+            matches!(told, Poll::Ready(Err(ReceiveError::Broken(_)))),
+            "{told:?}"
+        );
+        drop(source);
+
+        let ((receive, source), (send, _sink)) = (MemoryStream::pair(8), MemoryStream::pair(8));
+        let mut stapled = Stapled::new(receive, send);
+        block_on(stapled.send(&[0; 8])).unwrap();
+        let (flag, waker) = self::flag();
+        let mut cx = Context::from_waker(&waker);
+        let x = [IoSlice::new(b"x")];
+        assert!(stapled.poll_send(&mut cx, &x).is_pending());
+        source.closer().abort();
+        block_on(stapled.receive(&mut [0; 8])).unwrap_err();
+        assert!(flag.is_woken());
+        let told = stapled.poll_send(&mut cx, &x);
+        assert!(matches!(told, Poll::Ready(Err(SendError::Broken(_)))), "{told:?}");
     }
 
     /// Never done with closing.

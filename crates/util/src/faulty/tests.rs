@@ -4,6 +4,7 @@ use anynet_core::Result;
 use futures_lite::future::{block_on, poll_once};
 
 use super::*;
+use crate::latch::tests::flag;
 use crate::{MemoryNetwork, MemoryStream, timeout};
 
 const DATA: &[u8] = b"a message of forty bytes that is cut up.";
@@ -249,4 +250,33 @@ fn a_send_that_is_tried_once_there_is_room_comes_to_its_end() {
         left.poll_send(cx, &[IoSlice::new(b"x")])
     });
     assert_eq!(block_on(sent).unwrap(), 1);
+}
+
+#[test]
+fn a_reset_wakes_who_waits_in_the_other_direction() {
+    let (left, _right) = MemoryStream::pair(8);
+    let mut left = Faulty::new(left).reset_after_sending(1);
+    let (flag, waker) = flag();
+    let mut cx = Context::from_waker(&waker);
+    assert!(left.poll_receive(&mut cx, &mut [0; 8]).is_pending());
+    block_on(left.send_some(b"x")).unwrap();
+    assert!(flag.is_woken());
+    let told = left.poll_receive(&mut cx, &mut [0; 8]);
+    assert!(
+        matches!(told, Poll::Ready(Err(ReceiveError::Broken(_)))),
+        "{told:?}"
+    );
+
+    let (left, mut right) = MemoryStream::pair(1);
+    let mut left = Faulty::new(left).reset_after_receiving(1);
+    block_on(left.send(b"x")).unwrap();
+    block_on(right.send(b"y")).unwrap();
+    let (flag, waker) = self::flag();
+    let mut cx = Context::from_waker(&waker);
+    let x = [IoSlice::new(b"x")];
+    assert!(left.poll_send(&mut cx, &x).is_pending());
+    assert_eq!(block_on(left.receive(&mut [0; 8])).unwrap(), 1);
+    assert!(flag.is_woken());
+    let told = left.poll_send(&mut cx, &x);
+    assert!(matches!(told, Poll::Ready(Err(SendError::Broken(_)))), "{told:?}");
 }
