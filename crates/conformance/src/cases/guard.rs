@@ -2,14 +2,16 @@
 
 pub(super) mod sockets;
 
-use std::future::pending;
+use std::future::{pending, poll_fn};
+use std::io::{ErrorKind, IoSlice};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
+use std::task::Poll;
 use std::time::Duration;
 
 use anynet_core::{
-    BoxNetwork, BoxStream, BoxTask, ByteReceiveStreamExt, ByteSendStreamExt, Error, Executor, ReceiveError,
-    Result, SendError,
+    BoxNetwork, BoxStream, BoxTask, ByteReceiveStream, ByteReceiveStreamExt, ByteSendStream,
+    ByteSendStreamExt, Error, Executor, ReceiveError, Result, SendError,
 };
 use anynet_util::{Guard, GuardedStream, ServeError, Server, ServerHandle, wrapped};
 
@@ -21,6 +23,7 @@ cases![given Ground:
     an_idle_connection_ends_whatever_its_handler_does,
     a_connection_that_does_not_move_breaks_and_one_that_is_busy_does_not,
     a_send_that_does_not_move_breaks,
+    a_receive_that_does_not_move_breaks_beside_sends_that_did,
     a_handler_that_did_not_end_well_resets_its_connection,
     a_handler_that_ended_well_ends_its_connection_in_order,
     a_guarded_stream_that_was_taken_out_is_its_takers,
@@ -90,7 +93,7 @@ async fn a_connection_that_does_not_move_breaks_and_one_that_is_busy_does_not(co
     );
     server
         .assert_told(&context, |error| {
-            matches!(error, Error::Receive(ReceiveError::Broken(cause)) if cause.kind() == std::io::ErrorKind::TimedOut)
+            matches!(error, Error::Receive(ReceiveError::Broken(cause)) if cause.kind() == ErrorKind::TimedOut)
         })
         .await;
 }
@@ -113,10 +116,37 @@ async fn a_send_that_does_not_move_breaks(context: Ground) {
     let client = context.connect(server.address).await;
     server
         .assert_told(&context, |error| {
-            matches!(error, Error::Send(SendError::Broken(cause)) if cause.kind() == std::io::ErrorKind::TimedOut)
+            matches!(error, Error::Send(SendError::Broken(cause)) if cause.kind() == ErrorKind::TimedOut)
         })
         .await;
     drop(client);
+}
+
+async fn a_receive_that_does_not_move_breaks_beside_sends_that_did(context: Ground) {
+    // Both directions in one task, as a proxy has them.
+    let both = |mut stream: Guarded| async move {
+        let mut has_sent = false;
+        let received = poll_fn(|cx| {
+            let received = stream.poll_receive(cx, &mut [0; 8]);
+            if received.is_pending() && !std::mem::replace(&mut has_sent, true) {
+                let sent = stream.poll_send(cx, &[IoSlice::new(b"x")]);
+                assert!(matches!(sent, Poll::Ready(Ok(1))), "{sent:?}");
+            }
+            received
+        });
+        received.await?;
+        Ok(())
+    };
+    let server = Started::guarded(&context, |guard| guard.progress_timeout(LIMIT), both).await;
+    let mut client = context.connect(server.address).await;
+    context.within(client.receive_exactly(&mut [0])).await.unwrap();
+    let end = context.within(client.receive(&mut [0])).await;
+    assert!(matches!(end, Err(ReceiveError::Broken(_))), "{end:?}");
+    server
+        .assert_told(&context, |error| {
+            matches!(error, Error::Receive(ReceiveError::Broken(cause)) if cause.kind() == ErrorKind::TimedOut)
+        })
+        .await;
 }
 
 async fn a_handler_that_did_not_end_well_resets_its_connection(context: Ground) {

@@ -1,5 +1,6 @@
 //! One stream made of two, on every executor.
 
+use std::future::poll_fn;
 use std::io::{ErrorKind, IoSlice};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -22,6 +23,7 @@ cases![given Ground:
     closing_closes_both_parts_though_both_fail,
     a_receive_into_nothing_is_refused_and_takes_nothing,
     what_breaks_one_part_breaks_both_directions,
+    what_one_direction_notices_wakes_who_waits_in_the_other,
     a_closer_closes_both_parts_or_there_is_none,
 ];
 
@@ -157,6 +159,22 @@ async fn what_breaks_one_part_breaks_both_directions(context: Ground) {
         context.within(stapled.close()).await.unwrap();
         assert_eq!(context.receive_to_end(&mut sink).await, b"");
     }
+}
+
+async fn what_one_direction_notices_wakes_who_waits_in_the_other(context: Ground) {
+    let (mut stapled, _source, sink) = made_of_two();
+    closer(&sink).abort();
+    let mut has_sent = false;
+    let both = poll_fn(|cx| {
+        let received = stapled.poll_receive(cx, &mut [0; 1]);
+        if received.is_pending() && !std::mem::replace(&mut has_sent, true) {
+            let sent = stapled.poll_send(cx, &[IoSlice::new(b"x")]);
+            assert_is!(sent, Poll::Ready(Err(SendError::Broken(_))));
+        }
+        received
+    });
+    assert_is!(context.within(both).await, Err(ReceiveError::Broken(_)));
+    assert!(has_sent);
 }
 
 async fn a_closer_closes_both_parts_or_there_is_none(context: Ground) {
