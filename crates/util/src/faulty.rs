@@ -1,5 +1,6 @@
 //! Streams that misbehave by a script.
 
+mod pieces;
 #[cfg(test)]
 mod tests;
 
@@ -13,6 +14,7 @@ use anynet_core::{
 };
 
 use crate::latch::WakingLatch;
+use pieces::Pieces;
 
 /// A stream that does what streams may do and seldom do in a test, by a script: the same in every run.
 ///
@@ -66,16 +68,6 @@ struct Side {
     /// The operations that have waited, and go on with their next poll: each for itself, for whoever waits for room and then
     /// sends polls two in turn.
     waited: [bool; 4],
-}
-
-/// The sizes of pieces.
-#[derive(Debug)]
-struct Pieces {
-    most: NonZeroUsize,
-    /// Of the numbers that look random.
-    state: u64,
-    /// The next one, until it was moved.
-    next: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -202,7 +194,7 @@ impl Side {
         let left = self
             .fault
             .map_or(u64::MAX, |(at, _)| at.saturating_sub(self.moved));
-        let piece = self.pieces.as_ref().map_or(usize::MAX, |pieces| pieces.next);
+        let piece = self.pieces.as_ref().map_or(usize::MAX, Pieces::next);
         usize::try_from(left).unwrap_or(usize::MAX).min(piece)
     }
 
@@ -228,27 +220,6 @@ impl Side {
     fn done<T>(&mut self, operation: Operation, result: T) -> Poll<T> {
         self.waited[operation as usize] = false;
         Poll::Ready(result)
-    }
-}
-
-impl Pieces {
-    fn new(most: NonZeroUsize, seed: u64) -> Self {
-        let mut pieces = Self {
-            most,
-            state: seed,
-            next: 0,
-        };
-        pieces.draw();
-        pieces
-    }
-
-    /// The next number of splitmix64: every seed will do.
-    fn draw(&mut self) {
-        self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mixed = (self.state ^ (self.state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        let piece = (mixed ^ (mixed >> 31)) % self.most.get() as u64 + 1;
-        self.next = usize::try_from(piece).unwrap_or(usize::MAX);
     }
 }
 
