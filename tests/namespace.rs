@@ -227,7 +227,7 @@ fn a_deadline_gives_the_look_up_up(server: &UdpSocket) {
         .expect_err("nobody answers");
     assert!(begun.elapsed() < SOON, "{:?}", begun.elapsed());
     assert!(
-        matches!(&error, ConnectError::TimedOut(attempts) if attempts.is_empty()),
+        matches!(&error, ConnectError::TimedOut { attempts, .. } if attempts.is_empty()),
         "{error:?}"
     );
     asked(server, "late");

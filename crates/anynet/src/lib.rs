@@ -26,8 +26,8 @@ pub use anynet_core::{
     Close, Closer, ConnectError, Datagram, Error, Executor, FailedAttempt, Family, Listener, LocalAddress,
     Lookup, LookupFlags, NameFlags, NameInfo, Network, PeerAddress, PeerCredentials, ReceiveError,
     ReceiveExactlyError, Received, Request, ResolveError, Resolver, ResolverError, Result, Runtime,
-    SendError, Service, SocketType, Task, TimedOut, UnixAddress, UnixAddressError, UnixNetwork, WaitError,
-    WaitPlace, Waited, Waits, future,
+    SendError, Service, SocketType, Task, TimeLimit, TimedOut, UnixAddress, UnixAddressError, UnixNetwork,
+    WaitError, WaitPlace, Waited, Waits, future,
 };
 // Policy, over any network.
 pub use anynet_util::{

@@ -134,7 +134,7 @@ impl Ground {
             // The kernel moves bytes on after a send has filled its buffer: only what goes on waiting is clogged.
             match timeout(&self.network, SETTLED, send.send_some(&data)).await {
                 Ok(n) => sent += n.expect("the receiver is there"),
-                Err(TimedOut) => return sent,
+                Err(TimedOut { .. }) => return sent,
             }
         }
     }

@@ -84,8 +84,8 @@ impl Ground {
         let settled = timeout(&self.network, SETTLED, &mut sending).await;
         match settled {
             Ok(sent) => sent.unwrap(),
-            Err(TimedOut) if sending.sent() == data.len() => {}
-            Err(TimedOut) => self.within(sending).await.unwrap(),
+            Err(TimedOut { .. }) if sending.sent() == data.len() => {}
+            Err(TimedOut { .. }) => self.within(sending).await.unwrap(),
         }
     }
 

@@ -42,6 +42,7 @@ const _: () = {
     send_sync_unpin::<Service>();
     send_sync_unpin::<SocketType>();
     send_sync_unpin::<Step<()>>();
+    send_sync_unpin::<TimeLimit>();
     send_sync_unpin::<TimedOut>();
     send_sync_unpin::<UnixAddress>();
     send_sync_unpin::<UnixAddressError>();

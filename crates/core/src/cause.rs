@@ -82,7 +82,10 @@ impl StdError for Cause {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::{TimeLimit, TimedOut};
 
     #[test]
     fn an_os_error_comes_back_as_the_same_number() {
@@ -104,9 +107,10 @@ mod tests {
 
     #[test]
     fn the_error_inside_can_be_downcast() {
-        let cause = Cause::from(io::Error::other(crate::TimedOut));
+        const TIMED_OUT: TimedOut = TimedOut::new(TimeLimit::Deadline, Duration::ZERO);
+        let cause = Cause::from(io::Error::other(TIMED_OUT));
         let inside = cause.get_ref().and_then(|error| error.downcast_ref());
-        assert_eq!(inside, Some(&crate::TimedOut));
+        assert_eq!(inside, Some(&TIMED_OUT));
         assert!(Cause::from(io::ErrorKind::TimedOut).get_ref().is_none());
     }
 }

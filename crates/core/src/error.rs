@@ -8,9 +8,11 @@ mod causes;
 mod convert;
 mod display;
 mod resolve;
+mod timed_out;
 
 pub use causes::fmt_with_causes;
 pub use resolve::{ResolveError, ResolverError};
+pub use timed_out::{TimeLimit, TimedOut};
 
 use std::error::Error as StdError;
 use std::io;
@@ -181,9 +183,16 @@ pub enum ConnectError {
     Resolve(ResolveError),
     /// Every address failed, in this order; at least one is here.
     Failed(Vec<FailedAttempt>),
-    /// The deadline passed first. Here is what had been tried, in this order; the cause of what was still under way is
-    /// [`TimedOut`]. Nothing is here if the name was still being looked up.
-    TimedOut(Vec<FailedAttempt>),
+    /// The deadline passed first.
+    TimedOut {
+        /// What was to be connected to, as text.
+        target: String,
+        /// How long it may take.
+        limit: Duration,
+        /// What had been tried, in this order; the cause of what was still under way is [`TimedOut`]. None if the name was
+        /// still being looked up.
+        attempts: Vec<FailedAttempt>,
+    },
 }
 
 impl ConnectError {
@@ -201,7 +210,7 @@ impl ConnectError {
             Self::Resolve(error) => error.kind(),
             Self::Failed(attempts) if attempts.iter().any(was_refused) => io::ErrorKind::ConnectionRefused,
             Self::Failed(attempts) => first_kind(attempts),
-            Self::TimedOut(_) => io::ErrorKind::TimedOut,
+            Self::TimedOut { .. } => io::ErrorKind::TimedOut,
         }
     }
 
@@ -209,7 +218,7 @@ impl ConnectError {
     pub fn attempts(&self) -> &[FailedAttempt] {
         match self {
             Self::NoRuntime(_) | Self::Resolve(_) => &[],
-            Self::Failed(attempts) | Self::TimedOut(attempts) => attempts,
+            Self::Failed(attempts) | Self::TimedOut { attempts, .. } => attempts,
         }
     }
 }
@@ -319,10 +328,6 @@ impl WaitError {
     }
 }
 
-/// A deadline passed first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TimedOut;
-
 /// Any of anynet's errors: what `?` gathers them into.
 ///
 /// It prints only its own level, as all of them do, so that a report can walk along [`source`](StdError::source). With
@@ -358,7 +363,7 @@ pub enum Error {
     UnixAddress(UnixAddressError),
     /// A wait for readiness.
     Wait(WaitError),
-    /// A deadline that passed.
+    /// A time limit that ran out.
     TimedOut(TimedOut),
     /// The system, or the standard library.
     Io(io::Error),

@@ -33,7 +33,8 @@ pub use credentials::PeerCredentials;
 pub use datagram::{Datagram, Received};
 pub use error::{
     AcceptError, BindError, ConnectError, Error, FailedAttempt, ReceiveError, ReceiveExactlyError,
-    ResolveError, ResolverError, Result, SendError, TimedOut, UnixAddressError, WaitError, fmt_with_causes,
+    ResolveError, ResolverError, Result, SendError, TimeLimit, TimedOut, UnixAddressError, WaitError,
+    fmt_with_causes,
 };
 pub use ext::{ByteReceiveStreamExt, ByteSendStreamExt, Chunks};
 pub use latch::Latch;

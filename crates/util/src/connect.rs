@@ -147,12 +147,19 @@ impl HappyEyeballs {
         F: Future<Output = Result<S, ConnectError>>,
     {
         let mut log = Log::default();
-        let run = self.run(network, target.into(), attempt, &mut log);
+        let target = target.into();
+        let run = self.run(network, &target, attempt, &mut log);
         let stream = match self.deadline {
             None => run.await?,
             Some(limit) => match timeout(network, limit, run).await {
                 Ok(connected) => connected?,
-                Err(TimedOut) => return Err(ConnectError::TimedOut(log.failed(network.now()))),
+                Err(TimedOut { limit, .. }) => {
+                    return Err(ConnectError::TimedOut {
+                        target: target.to_string(),
+                        limit,
+                        attempts: log.failed(network.now()),
+                    });
+                }
             },
         };
         match stream {
@@ -167,7 +174,7 @@ impl HappyEyeballs {
     async fn run<N, S, F>(
         self,
         network: &N,
-        target: Target,
+        target: &Target,
         attempt: impl Fn(SocketAddr) -> F,
         log: &mut Log,
     ) -> Result<Option<S>, ConnectError>

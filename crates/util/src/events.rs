@@ -30,9 +30,10 @@ pub(crate) fn serve_error(error: &ServeError) {
     use anynet_core::AcceptError;
 
     let cause = std::error::Error::source(error);
+    let peer = error.peer().map(tracing::field::display);
     match error {
-        ServeError::Failed(_) => tracing::info!(cause, "a connection failed"),
-        ServeError::Panicked(panic) => tracing::error!(%panic, "a handler panicked"),
+        ServeError::Failed { .. } => tracing::info!(peer, cause, "a connection failed"),
+        ServeError::Panicked { panic, .. } => tracing::error!(peer, %panic, "a handler panicked"),
         ServeError::Accept(AcceptError::TurnedAway { clients, cause }) => {
             tracing::warn!(clients, %cause, "no descriptor is left: clients were turned away");
         }

@@ -150,7 +150,7 @@ where
         let mut accepting = Accepting::new(self.listener, &hub, self.batch);
         let end = loop {
             match accepting.next().await {
-                Ok(Some(stream)) => connections.handle(|| (self.handler)(stream), ()),
+                Ok(Some(stream)) => connections.handle(stream, &self.handler, ()),
                 Ok(None) => break Ok(()),
                 Err(error) => break Err(error),
             }

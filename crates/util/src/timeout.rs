@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use anynet_core::{Executor, TimedOut};
+use anynet_core::{Executor, TimeLimit, TimedOut};
 use pin_project_lite::pin_project;
 
 /// Awaits `future` for at most `limit`, by `executor`'s clock.
@@ -28,7 +28,7 @@ use pin_project_lite::pin_project;
 ///
 /// # Errors
 ///
-/// [`TimedOut`] if the limit passed first.
+/// [`TimedOut`], of [`TimeLimit::Deadline`], if the limit passed first.
 pub fn timeout<E: Executor, F: IntoFuture>(
     executor: &E,
     limit: Duration,
@@ -37,6 +37,7 @@ pub fn timeout<E: Executor, F: IntoFuture>(
     Timeout {
         future: future.into_future(),
         sleep: executor.sleep(limit),
+        limit,
     }
 }
 
@@ -48,6 +49,7 @@ pin_project! {
         #[pin]
         future: F,
         sleep: S,
+        limit: Duration,
     }
 }
 
@@ -58,7 +60,10 @@ impl<F: Future, S: Future<Output = ()> + Unpin> Future for Timeout<F, S> {
         let this = self.project();
         match this.future.poll(cx) {
             Poll::Ready(output) => Poll::Ready(Ok(output)),
-            Poll::Pending => Pin::new(this.sleep).poll(cx).map(|()| Err(TimedOut)),
+            Poll::Pending => {
+                let timed_out = TimedOut::new(TimeLimit::Deadline, *this.limit);
+                Pin::new(this.sleep).poll(cx).map(|()| Err(timed_out))
+            }
         }
     }
 }

@@ -106,7 +106,7 @@ fn a_deadline_tells_of_the_attempts_that_it_ends() {
         let policy = HappyEyeballs::new().deadline(Duration::from_secs(1));
         let attempt = |to| network.connect(to);
         let failed = policy.connect(&network, (SILENT, 80), attempt).await;
-        assert!(matches!(failed, Err(ConnectError::TimedOut(_))), "{failed:?}");
+        assert!(matches!(failed, Err(ConnectError::TimedOut { .. })), "{failed:?}");
     });
     let expected = [
         "DEBUG connecting; address 192.0.2.1:80",
@@ -157,8 +157,8 @@ fn errors_of_accepting_and_of_handlers_are_told() {
         "INFO a connection could not be accepted; cause a connection failed before it was accepted",
         "WARN no descriptor or memory is left: clients wait; cause out of memory",
         "WARN no descriptor is left: clients were turned away; clients 3; cause out of memory",
-        "INFO a connection failed; cause permission denied",
-        "ERROR a handler panicked; panic the second client",
+        "INFO a connection failed; peer 192.0.2.3:49152; cause permission denied",
+        "ERROR a handler panicked; peer 192.0.2.3:49153; panic the second client",
     ];
     assert_eq!(told, expected);
 }

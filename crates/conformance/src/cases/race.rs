@@ -302,7 +302,7 @@ async fn a_deadline_ends_every_attempt_and_names_them(context: Ground) {
         assert_cut_off_after(&context, attempt.took, took);
     }
     assert_eq!(error.attempts().len(), 3);
-    assert_is!(error, ConnectError::TimedOut(_));
+    assert_is!(error, ConnectError::TimedOut { .. });
     assert_eq!(race.alive(), 0);
 }
 
@@ -316,7 +316,7 @@ async fn a_deadline_ends_the_look_up_too(context: Ground) {
         .await;
     assert_time(&context, millis(context.network().now() - start), 50);
     let error = ended.map(drop).unwrap_err();
-    assert_is!(&error, ConnectError::TimedOut(attempts) if attempts.is_empty());
+    assert_is!(&error, ConnectError::TimedOut { attempts, .. } if attempts.is_empty());
 }
 
 async fn an_error_that_is_no_failed_attempt_ends_it(context: Ground) {

@@ -39,13 +39,13 @@ async fn a_deadline_is_met_beside_a_stream_that_is_always_ready(context: Context
             stream.peek(&mut [0; 1]).await.unwrap();
         }
     };
-    let TimedOut = assert_met(&context, busy).await;
+    let TimedOut { .. } = assert_met(&context, busy).await;
     let busy = async {
         loop {
             stream.send_ready().await.unwrap();
         }
     };
-    let TimedOut = assert_met(&context, busy).await;
+    let TimedOut { .. } = assert_met(&context, busy).await;
 }
 
 async fn a_deadline_is_met_beside_a_listener_that_is_always_ready(context: Context) {
@@ -60,7 +60,7 @@ async fn a_deadline_is_met_beside_a_listener_that_is_always_ready(context: Conte
             drop(taken);
         }
     };
-    let TimedOut = assert_met(&context, busy).await;
+    let TimedOut { .. } = assert_met(&context, busy).await;
 }
 
 async fn a_stream_that_is_always_ready_lets_other_tasks_run(context: Context) {

@@ -53,12 +53,12 @@ fn write_attempts(f: &mut fmt::Formatter<'_>, what: &str, attempts: &[FailedAtte
     }
 }
 
-/// ": 127.0.0.1:80: refused after 5ms, …"
+/// ": 127.0.0.1:80: refused after 5ms, …". A time that ran out says how long it was.
 fn write_list(f: &mut fmt::Formatter<'_>, attempts: &[FailedAttempt]) -> fmt::Result {
     for (index, attempt) in attempts.iter().enumerate() {
         let separator = if index == 0 { ':' } else { ',' };
         write!(f, "{separator} {}: {}", attempt.address, attempt.cause)?;
-        if !attempt.took.is_zero() {
+        if !attempt.took.is_zero() && !attempt.timed_out() {
             write!(f, " after {:?}", attempt.took)?;
         }
     }
@@ -118,6 +118,10 @@ impl AcceptError {
 }
 
 impl FailedAttempt {
+    fn timed_out(&self) -> bool {
+        self.cause.get_ref().is_some_and(|error| error.is::<TimedOut>())
+    }
+
     fn fmt_own(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} failed", self.address)
     }
@@ -127,11 +131,18 @@ impl ConnectError {
     fn fmt_own(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoRuntime(_) => f.write_str("no runtime to connect on"),
-            Self::Resolve(_) => f.write_str("the name to connect to cannot be resolved"),
+            Self::Resolve(error) => error.fmt_own(f),
             Self::Failed(attempts) => write_attempts(f, "connect to", attempts),
-            Self::TimedOut(attempts) => {
-                f.write_str("not connected when the deadline passed")?;
-                write_list(f, attempts)
+            Self::TimedOut {
+                target,
+                limit,
+                attempts,
+            } => {
+                write!(f, "not connected to {target} within {limit:?}")?;
+                match attempts.as_slice() {
+                    [] => f.write_str(": its name was still being looked up"),
+                    attempts => write_list(f, attempts),
+                }
             }
         }
     }
@@ -141,7 +152,7 @@ impl BindError {
     fn fmt_own(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoRuntime(_) => f.write_str("no runtime to bind on"),
-            Self::Resolve(_) => f.write_str("the name to bind cannot be resolved"),
+            Self::Resolve(error) => error.fmt_own(f),
             Self::Failed(attempts) => write_attempts(f, "bind", attempts),
         }
     }
@@ -174,12 +185,6 @@ impl WaitError {
             Self::Exhausted(_) => "no descriptor or memory is left to wait with",
             Self::Broken(_) => "the wait for readiness failed",
         })
-    }
-}
-
-impl fmt::Display for TimedOut {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the deadline has passed")
     }
 }
 
@@ -250,9 +255,9 @@ impl StdError for ConnectError {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match self {
             Self::NoRuntime(cause) => Some(cause),
-            Self::Resolve(error) => Some(error),
+            Self::Resolve(error) => error.source(),
             Self::Failed(attempts) => only_cause(attempts),
-            Self::TimedOut(_) => Some(&TimedOut),
+            Self::TimedOut { .. } => None,
         }
     }
 }
@@ -261,7 +266,7 @@ impl StdError for BindError {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match self {
             Self::NoRuntime(cause) => Some(cause),
-            Self::Resolve(error) => Some(error),
+            Self::Resolve(error) => error.source(),
             Self::Failed(attempts) => only_cause(attempts),
         }
     }
@@ -280,8 +285,6 @@ impl StdError for WaitError {
         }
     }
 }
-
-impl StdError for TimedOut {}
 
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {

@@ -105,7 +105,7 @@ impl ResolverError {
 super::display::display!(ResolveError);
 
 impl ResolveError {
-    fn fmt_own(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    pub(super) fn fmt_own(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Malformed { text, reason } => write!(f, "malformed address {text:?}: {reason}"),
             Self::NoAddress { host } => write!(f, "{host:?} has no address"),

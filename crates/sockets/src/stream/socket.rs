@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anynet_core::{
     Attributes, ByteReceiveStream, ByteSendStream, Cause, Closer, ReceiveError, Request, Runtime, SendError,
-    TimedOut, byte_receive_methods, byte_send_methods,
+    byte_receive_methods, byte_send_methods,
 };
 use anynet_util::timeout;
 
@@ -159,7 +159,7 @@ impl<R: Runtime, K: Kind> StreamSocket<R, K> {
     ///
     /// # Errors
     ///
-    /// [`Broken`](SendError::Broken) if the limit passed first (with [`TimedOut`]) or the transport failed. An error
+    /// [`Broken`](SendError::Broken) if the limit passed first (with [`TimedOut`](anynet_core::TimedOut)) or the transport failed. An error
     /// means "not in order", never "not closed".
     pub async fn close_lingering(&mut self, limit: Duration) -> Result<(), SendError> {
         if self.link.open().is_none() {
@@ -168,7 +168,7 @@ impl<R: Runtime, K: Kind> StreamSocket<R, K> {
         let runtime = self.runtime().clone();
         let lingered = match timeout(&runtime, limit, self.linger()).await {
             Ok(lingered) => lingered,
-            Err(TimedOut) => Err(SendError::Broken(Cause::from(io::Error::from(TimedOut)))),
+            Err(timed_out) => Err(SendError::Broken(Cause::from(io::Error::from(timed_out)))),
         };
         lingered.and(self.close().await)
     }

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use anynet_core::{Address, Cause, FailedAttempt, TimedOut};
+use anynet_core::{Address, Cause, FailedAttempt, TimeLimit, TimedOut};
 
 use crate::events;
 
@@ -136,7 +136,10 @@ impl Log {
         let failed = |attempt: Attempt| {
             let cause = match attempt.outcome {
                 Outcome::Failed(cause) => cause,
-                Outcome::Connected | Outcome::GivenUp => Cause::from(std::io::Error::from(TimedOut)),
+                Outcome::Connected | Outcome::GivenUp => Cause::from(std::io::Error::from(TimedOut::new(
+                    TimeLimit::Deadline,
+                    attempt.took,
+                ))),
             };
             FailedAttempt::new(attempt.address, cause).after(attempt.took)
         };

@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
-use anynet_core::{Cause, ConnectError, Executor, TimedOut};
+use anynet_core::{Cause, ConnectError, Executor, TimeLimit, TimedOut};
 
 use super::attempt::{Log, Outcome};
 
@@ -124,7 +124,9 @@ fn cause(error: ConnectError) -> Result<Cause, ConnectError> {
             // One that tried none has no cause to tell.
             Ok(last.map_or_else(|| io::ErrorKind::Other.into(), |attempt| attempt.cause))
         }
-        ConnectError::TimedOut(_) => Ok(io::Error::from(TimedOut).into()),
+        ConnectError::TimedOut { limit, .. } => {
+            Ok(io::Error::from(TimedOut::new(TimeLimit::Deadline, limit)).into())
+        }
         error => Err(error),
     }
 }

@@ -6,7 +6,9 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use anynet_core::{Executor, Result, Task};
+use anynet_core::{
+    Address, Attributes, AttributesExt, Error, Executor, PeerAddress, Result, Task, UnixAddress,
+};
 use pin_project_lite::pin_project;
 use slab::Slab;
 
@@ -48,18 +50,23 @@ impl<E: Executor> Connections<E> {
         }
     }
 
-    /// Calls `handler` and runs what it returns in a task of its own. `permit` goes with the task.
-    pub(crate) fn handle<F, P>(&self, handler: impl FnOnce() -> F, permit: P)
+    /// Calls `handler` on `stream` and runs what it returns in a task of its own. `permit` goes with the task.
+    pub(crate) fn handle<S, F, P>(&self, stream: S, handler: impl FnOnce(S) -> F, permit: P)
     where
+        S: Attributes,
         F: Future<Output = Result<()>> + Send + 'static,
         P: Send + 'static,
     {
+        let whose = Whose {
+            hub: self.hub.clone(),
+            peer: peer(&stream),
+        };
         // The handler's own code runs before its future does: guard that too.
-        match catch_unwind(AssertUnwindSafe(handler)) {
-            Ok(connection) => self.spawn(connection, permit, Some(self.hub.clone())),
+        match catch_unwind(AssertUnwindSafe(|| handler(stream))) {
+            Ok(connection) => self.spawn(connection, permit, Some(whose)),
             Err(panic) => {
                 drop(permit); // as where it panics later: a place is free before the end is told
-                self.hub.ended(Err(ServeError::Panicked(Panic::new(panic))));
+                whose.ended(Err(Failure::Panicked(Panic::new(panic))));
             }
         }
     }
@@ -75,7 +82,7 @@ impl<E: Executor> Connections<E> {
         }
     }
 
-    fn spawn<F, P>(&self, connection: F, permit: P, hub: Option<Arc<Hub>>)
+    fn spawn<F, P>(&self, connection: F, permit: P, whose: Option<Whose>)
     where
         F: Future<Output = Result<()>> + Send + 'static,
         P: Send + 'static,
@@ -87,7 +94,7 @@ impl<E: Executor> Connections<E> {
             place: Place {
                 tasks: self.tasks.clone(),
                 key,
-                hub,
+                whose,
             },
         });
         let mut tasks = lock(&self.tasks);
@@ -155,7 +162,7 @@ pin_project! {
             let mut this = this.project();
             if let Err(panic) = catch_unwind(AssertUnwindSafe(|| this.connection.set(None))) {
                 *this.permit = None;
-                this.place.ended(Err(ServeError::Panicked(Panic::new(panic))));
+                this.place.ended(Err(Failure::Panicked(Panic::new(panic))));
             }
         }
     }
@@ -179,11 +186,11 @@ impl<F: Future<Output = Result<()>>, T: Task<()>, P> Future for Connection<F, T,
         }));
         let end = match polled {
             Ok(Poll::Pending) => return Poll::Pending,
-            Ok(Poll::Ready(end)) => end.map_err(ServeError::Failed),
+            Ok(Poll::Ready(end)) => end.map_err(Failure::Failed),
             Err(panic) => {
                 let again = catch_unwind(AssertUnwindSafe(|| this.connection.set(None)));
                 drop(again); // one panic is told, the first
-                Err(ServeError::Panicked(Panic::new(panic)))
+                Err(Failure::Panicked(Panic::new(panic)))
             }
         };
         // In this order: a place is free once the connection is gone, and its end is told after that, by code of others.
@@ -197,28 +204,56 @@ impl<F: Future<Output = Result<()>>, T: Task<()>, P> Future for Connection<F, T,
 struct Place<T: Task<()>> {
     tasks: Arc<Mutex<Tasks<T>>>,
     key: usize,
-    /// Who is to hear of the connection's end, until it has.
-    hub: Option<Arc<Hub>>,
+    /// Whose end it is, until that was told.
+    whose: Option<Whose>,
 }
 
 impl<T: Task<()>> Place<T> {
-    fn ended(&mut self, end: Result<(), ServeError>) {
-        if let Some(hub) = self.hub.take() {
-            hub.ended(end);
+    fn ended(&mut self, end: Result<(), Failure>) {
+        if let Some(whose) = self.whose.take() {
+            whose.ended(end);
         }
     }
 }
 
 impl<T: Task<()>> Drop for Place<T> {
     fn drop(&mut self) {
-        if let Some(hub) = &self.hub {
-            hub.counters.count(Tally::Cancelled);
+        if let Some(whose) = &self.whose {
+            whose.hub.counters.count(Tally::Cancelled);
         }
         if let Some(own) = finish(&self.tasks, self.key) {
             // It has ended, so there is nothing to cancel.
             own.detach();
         }
     }
+}
+
+/// Whose connection it is, and who is to hear of its end.
+struct Whose {
+    hub: Arc<Hub>,
+    peer: Option<Address>,
+}
+
+/// How a connection did not end well.
+enum Failure {
+    Failed(Error),
+    Panicked(Panic),
+}
+
+impl Whose {
+    fn ended(self, end: Result<(), Failure>) {
+        let Self { hub, peer } = self;
+        hub.ended(end.map_err(|failure| match failure {
+            Failure::Failed(error) => ServeError::Failed { peer, error },
+            Failure::Panicked(panic) => ServeError::Panicked { peer, panic },
+        }));
+    }
+}
+
+/// Who is at the other end. An address that names nobody says nothing. Only that of a UNIX socket with a name allocates.
+fn peer(stream: &impl Attributes) -> Option<Address> {
+    let PeerAddress(address) = stream.attribute()?;
+    (address != UnixAddress::Unnamed).then_some(address)
 }
 
 /// Empties the slot of a task that has come to its end, and gives its handle back.
@@ -262,10 +297,10 @@ mod tests {
     use std::thread;
     use std::time::Duration;
 
-    use anynet_core::{BoxTask, Error};
+    use anynet_core::BoxTask;
 
     use super::*;
-    use crate::{MemoryNetwork, MemoryTask};
+    use crate::{MemoryNetwork, MemoryStream, MemoryTask};
 
     struct Permit(Arc<AtomicBool>);
 
@@ -296,7 +331,7 @@ mod tests {
                     waiting: None,
                 })),
                 key: 0,
-                hub: Some(hub),
+                whose: Some(Whose { hub, peer: None }),
             },
         });
         let mut cx = Context::from_waker(Waker::noop());
@@ -306,8 +341,8 @@ mod tests {
         // A handler that panics before there is a future.
         let (permit, hub, was_free) = observed();
         MemoryNetwork::run(async |network| {
-            let throws = || -> Ready<Result<()>> { resume_unwind(Box::new("thrown")) };
-            Connections::new(network, hub).handle(throws, permit);
+            let throws = |_| -> Ready<Result<()>> { resume_unwind(Box::new("thrown")) };
+            Connections::new(network, hub).handle(MemoryStream::pair(1).0, throws, permit);
         });
         assert!(was_free.load(Ordering::Relaxed));
     }
@@ -329,7 +364,7 @@ mod tests {
                 let owner = Waker::from(Arc::new(LastOwner(Place {
                     tasks: connections.tasks.clone(),
                     key,
-                    hub: None,
+                    whose: None,
                 })));
                 assert!(
                     connections
@@ -349,6 +384,6 @@ mod tests {
     fn a_task_holds_its_handler_once_and_little_beside() {
         type Handler = Ready<[u8; 4096]>;
         let beside = size_of::<Connection<Handler, BoxTask<()>, ()>>() - size_of::<Handler>();
-        assert!(beside <= 40, "{beside}");
+        assert!(beside <= 72, "{beside}");
     }
 }

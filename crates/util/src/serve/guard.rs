@@ -11,11 +11,12 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use anynet_core::{Attributes, Error, Executor, Result, TimedOut};
+use anynet_core::{Attributes, Error, Executor, Result, TimeLimit, TimedOut};
 use pin_project_lite::pin_project;
 
 pub use stream::GuardedStream;
 
+use progress::Stalls;
 use stream::Watch;
 
 /// Guards connections: ends those that are idle or do not move, and aborts those whose handler did not end well.
@@ -60,7 +61,7 @@ use stream::Watch;
 pub struct Guard<E> {
     executor: E,
     idle: Option<Duration>,
-    progress: Option<Duration>,
+    stalls: Stalls,
     aborts: bool,
 }
 
@@ -70,27 +71,39 @@ impl<E: Executor> Guard<E> {
         Self {
             executor,
             idle: None,
-            progress: None,
+            stalls: Stalls::default(),
             aborts: false,
         }
     }
 
     /// Ends a connection when no byte has been received or sent for `limit`, whatever its handler is doing: the handler is
-    /// dropped, and with it the stream. The connection has failed with [`Error::TimedOut`].
+    /// dropped, and with it the stream. The connection has failed with [`Error::TimedOut`], of [`TimeLimit::Idle`].
     pub fn idle_timeout(mut self, limit: Duration) -> Self {
         self.idle = Some(limit);
         self
     }
 
     /// Breaks a stream when a receive or a send has waited for `limit` and no byte has moved either way: the connection is
-    /// aborted, and the operation says `Broken` with the kind [`TimedOut`](std::io::ErrorKind::TimedOut). A handler that is
-    /// busy with other things is left alone.
+    /// aborted, and the operation says `Broken` with the kind [`TimedOut`](std::io::ErrorKind::TimedOut) and a [`TimedOut`]
+    /// inside, of [`TimeLimit::Progress`]. A handler that is busy with other things is left alone.
+    ///
+    /// A receive that waits for the next request is one that waits: this limits the pause between requests too. A limit for
+    /// sends alone is [`send_timeout`](Self::send_timeout).
     ///
     /// The time begins when an operation has to wait, and anew with every byte. An operation that is dropped while it waits
     /// does not stop it: the next one has what is left, unless that was over long ago, by more than a quarter of `limit`;
     /// then the handler was busy meanwhile, and the time begins anew.
     pub fn progress_timeout(mut self, limit: Duration) -> Self {
-        self.progress = Some(limit);
+        self.stalls.progress = Some(limit);
+        self
+    }
+
+    /// As [`progress_timeout`](Self::progress_timeout), for a send alone that has waited for `limit` while the peer took
+    /// nothing of it, whatever it sent meanwhile. The [`TimedOut`] inside is of [`TimeLimit::Send`].
+    ///
+    /// A peer that does not read is found out; one that has nothing to say may take its time.
+    pub fn send_timeout(mut self, limit: Duration) -> Self {
+        self.stalls.send = Some(limit);
         self
     }
 
@@ -116,12 +129,12 @@ impl<E: Executor> Guard<E> {
     {
         move |stream| {
             let watch = Arc::new(Watch::new(&self.executor, self.aborts));
-            let timed = self.idle.is_some() || self.progress.is_some();
+            let timed = self.idle.is_some() || self.stalls.any();
             let stream = GuardedStream::new(
                 stream,
                 watch.clone(),
                 timed.then(|| self.executor.clone()),
-                self.progress,
+                self.stalls,
             );
             let idle = self.idle.map(|limit| Idle {
                 limit,
@@ -164,14 +177,14 @@ struct Idle<E: Executor> {
 
 impl<E: Executor> Idle<E> {
     /// Waits until `watch` has not seen a byte for the limit.
-    fn poll<S>(&mut self, watch: &Watch<S>, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll<S>(&mut self, watch: &Watch<S>, cx: &mut Context<'_>) -> Poll<TimedOut> {
         let mut before = None;
         while Pin::new(&mut self.sleep).poll(cx).is_ready() {
             let quiet = watch.quiet(&self.executor);
             // Over before its time, and no byte has moved: there is no clock any more, its runtime is gone.
             let is_without_clock = before.is_some_and(|before| quiet >= before);
             if quiet >= self.limit || is_without_clock {
-                return Poll::Ready(());
+                return Poll::Ready(TimedOut::new(TimeLimit::Idle, self.limit));
             }
             before = Some(quiet);
             self.sleep = self.executor.sleep(self.limit - quiet);
@@ -193,7 +206,7 @@ impl<S: Attributes, E: Executor, F: Future<Output = Result<()>>> Future for Guar
         let end = match polled {
             Poll::Ready(end) => end,
             Poll::Pending => match idle.map(|idle| idle.poll(&this.ending.watch, cx)) {
-                Some(Poll::Ready(())) => Err(Error::TimedOut(TimedOut)),
+                Some(Poll::Ready(timed_out)) => Err(Error::TimedOut(timed_out)),
                 _ => return Poll::Pending,
             },
         };

@@ -31,7 +31,7 @@ impl Hub {
     pub(crate) fn ended(&self, end: Result<(), ServeError>) {
         self.counters.count(match &end {
             Ok(()) => Tally::Finished,
-            Err(ServeError::Panicked(_)) => Tally::Panicked,
+            Err(ServeError::Panicked { .. }) => Tally::Panicked,
             Err(_) => Tally::Failed,
         });
         if let Err(error) = end {

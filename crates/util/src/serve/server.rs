@@ -299,7 +299,7 @@ where
                 pace.taken(listener.executor());
             }
             match self.limits.admit(&stream) {
-                Ok(permit) => connections.handle(|| (self.handler)(stream), permit),
+                Ok(permit) => connections.handle(stream, &self.handler, permit),
                 Err(tally) => self.refuse(stream, tally, connections, refusals),
             }
         }

@@ -6,7 +6,10 @@ use std::panic::{catch_unwind, resume_unwind};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use anynet_core::{AcceptError, Attributes, Error, Executor, Network, ReceiveError, Request, Result, Task};
+use anynet_core::{
+    AcceptError, Attributes, AttributesExt, Executor, LocalAddress, Network, ReceiveError, Request, Result,
+    Task,
+};
 
 use super::*;
 use crate::{MemoryListener, MemoryNetwork, MemoryStream};
@@ -239,12 +242,49 @@ fn what_a_handler_may_not_do_for_ever_is_told_as_a_time_out() {
             .idle_timeout(MS(40))
             .around(|_: GuardedStream<MemoryStream, _>| async { pending().await });
         let (address, _) = served(&network, |server| server.on_error(hook), hang).await;
-        let _client = network.connect(address).await.unwrap();
+        let client = network.connect(address).await.unwrap();
         network.sleep(MS(1000)).await;
         let told = told.lock().unwrap();
-        let [(after, ServeError::Failed(Error::TimedOut(_)))] = &told[..] else {
+        let [(after, error)] = &told[..] else {
             panic!("{told:?}");
         };
         assert_eq!(*after, MS(40));
+        let who = client.attribute::<LocalAddress>().unwrap().0;
+        assert_eq!(error.peer(), Some(&who));
+        assert_eq!(
+            format!("{error:#}"),
+            format!("the connection from {who} failed: idle for 40ms")
+        );
+    });
+}
+
+#[test]
+fn a_send_timeout_is_exact_and_leaves_a_receive_that_waits_alone() {
+    MemoryNetwork::run(async |network| {
+        let handler = Guard::new(network.clone()).send_timeout(MS(1000)).around(
+            |mut stream: GuardedStream<MemoryStream, _>| async move {
+                stream.receive(&mut [0; 1]).await?;
+                Ok(stream.send(&[0; 1 << 20]).await?)
+            },
+        );
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let tell = told.clone();
+        let hook = move |error: ServeError| tell.lock().unwrap().push(format!("{error:#}"));
+        let (address, _) = served(&network, |server| server.on_error(hook), handler).await;
+        let mut client = network.connect(address).await.unwrap();
+        network.sleep(MS(3_600_000)).await;
+        client.send(b"x").await.unwrap();
+        // Whoever takes something, however little, is given the time anew.
+        for _ in 0..3 {
+            network.sleep(MS(999)).await;
+            client.receive_exactly(&mut [0; 1 << 10]).await.unwrap();
+        }
+        network.sleep(MS(999)).await;
+        assert!(told.lock().unwrap().is_empty());
+        network.sleep(MS(1)).await;
+        futures_lite::future::yield_now().await;
+        let told = told.lock().unwrap();
+        let [error] = &told[..] else { panic!("{told:?}") };
+        assert!(error.ends_with("the peer took no byte for 1s"), "{error}");
     });
 }

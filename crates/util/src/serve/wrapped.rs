@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use anynet_core::{Executor, Result, TimedOut};
+use anynet_core::{Executor, Result, TimeLimit, TimedOut};
 use pin_project_lite::pin_project;
 
 use crate::{Timeout, timeout};
@@ -52,8 +52,8 @@ use crate::{Timeout, timeout};
 ///
 /// # Errors
 ///
-/// What it returns fails as `wrap` does, with [`Error::TimedOut`](anynet_core::Error::TimedOut) past the limit, and then as
-/// `handler` does.
+/// What it returns fails as `wrap` does, with [`Error::TimedOut`](anynet_core::Error::TimedOut), of
+/// [`TimeLimit::Handshake`], past the limit, and then as `handler` does.
 pub fn wrapped<E, S, T, W, FW, H, FH>(
     executor: E,
     limit: Duration,
@@ -108,7 +108,9 @@ where
         loop {
             match this.state.as_mut().project() {
                 Projected::Wrapping { wrapping } => {
-                    let stream = ready!(wrapping.poll(cx))??;
+                    let wrapped = ready!(wrapping.poll(cx));
+                    let stream = wrapped
+                        .map_err(|TimedOut { limit, .. }| TimedOut::new(TimeLimit::Handshake, limit))??;
                     let handling = (this.handler)(stream);
                     this.state.set(State::Handling { handling });
                 }

@@ -102,7 +102,7 @@ async fn a_deadline_ends_a_connect_that_nobody_answers(context: Context) -> Verd
             Ok(stream) => queued.push(stream),
             Err(error) => {
                 assert_eq!(error.kind(), ErrorKind::TimedOut);
-                assert_is!(&error, ConnectError::TimedOut(attempts) if attempts.len() == 1);
+                assert_is!(&error, ConnectError::TimedOut { attempts, .. } if attempts.len() == 1);
                 assert!(error.attempts()[0].took >= Duration::from_millis(90), "{error}");
                 return Ok(());
             }

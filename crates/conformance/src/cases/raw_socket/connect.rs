@@ -115,7 +115,7 @@ async fn clogged(context: &Context) -> Result<(Socket, SocketAddress, Vec<Socket
             client.connect(&address),
         )
         .await;
-        if let Err(TimedOut) = connected {
+        if let Err(TimedOut { .. }) = connected {
             return Ok((listener, address, clients));
         }
         clients.push(client);

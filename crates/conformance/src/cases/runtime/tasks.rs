@@ -125,7 +125,7 @@ async fn what_is_ready_is_in_time_even_with_no_time_left(context: Ground) {
     let ready = timeout(context.network(), Duration::ZERO, async { 7 });
     assert_eq!(context.within(ready).await, Ok(7));
     let never = timeout(context.network(), Duration::ZERO, pending::<()>());
-    assert_eq!(context.within(never).await, Err(TimedOut));
+    assert!(matches!(context.within(never).await, Err(TimedOut { .. })));
 }
 
 async fn a_sleep_is_no_shorter_than_asked(context: Ground) {

@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::task::Context;
 use std::time::Duration;
 
-use anynet_core::Executor;
+use anynet_core::{Executor, TimeLimit, TimedOut};
 
 use super::stream::Watch;
 
@@ -17,9 +17,26 @@ pub(super) enum Operation {
     Flush,
 }
 
+/// How long operations may wait without a byte.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Stalls {
+    /// One in either direction.
+    pub(super) progress: Option<Duration>,
+    /// One that is sent, where it is not a receive that waits.
+    pub(super) send: Option<Duration>,
+}
+
+impl Stalls {
+    pub(super) fn any(self) -> bool {
+        self.progress.is_some() || self.send.is_some()
+    }
+}
+
 /// The time that the operations of a stream have waited.
 pub(super) struct Progress<E: Executor> {
-    limit: Duration,
+    limits: Stalls,
+    /// When a byte was sent last.
+    sent: Duration,
     waits: [Wait<E>; 3],
 }
 
@@ -31,53 +48,71 @@ struct Wait<E: Executor> {
 }
 
 impl<E: Executor> Progress<E> {
-    pub(super) fn new(limit: Duration) -> Self {
+    pub(super) fn new(limits: Stalls) -> Self {
         let wait = || Wait {
             since: None,
             alarm: None,
         };
         Self {
-            limit,
+            limits,
+            sent: Duration::ZERO,
             waits: [wait(), wait(), wait()],
         }
     }
 
-    /// An operation is done: the next one waits from its own begin.
-    pub(super) fn done(&mut self, operation: Operation) {
+    /// An operation is done, and has `moved` a byte at that time: the next one waits from its own begin.
+    pub(super) fn done(&mut self, operation: Operation, moved: Option<Duration>) {
         self.waits[operation as usize].since = None;
+        if let (Operation::Send, Some(moved)) = (operation, moved) {
+            self.sent = moved;
+        }
     }
 
-    /// Whether an operation, which has to wait, has waited too long.
-    pub(super) fn is_over<S>(
+    /// Which limit has run out for an operation that has to wait.
+    pub(super) fn poll<S>(
         &mut self,
         operation: Operation,
         executor: &E,
         watch: &Watch<S>,
         cx: &mut Context<'_>,
-    ) -> bool {
-        let (now, moved) = (watch.now(executor), watch.moved());
+    ) -> Option<TimedOut> {
+        let (now, moved, sent) = (watch.now(executor), watch.moved(), self.sent);
+        let Stalls { progress, send } = self.limits;
+        let send = send.filter(|_| !matches!(operation, Operation::Receive));
+        // What runs out first, and when.
+        let due = |since: Duration| {
+            let ends = [
+                (TimeLimit::Progress, progress, moved),
+                (TimeLimit::Send, send, sent),
+            ];
+            let ends = ends.into_iter().filter_map(|(which, limit, last)| {
+                let limit = limit?;
+                Some((since.max(last).saturating_add(limit), TimedOut::new(which, limit)))
+            });
+            ends.min_by_key(|(due, _)| *due)
+        };
         let Wait { since, alarm } = &mut self.waits[operation as usize];
         let since = since.get_or_insert(now);
-        let due = |since: Duration| since.max(moved).saturating_add(self.limit);
         // Whoever waits is woken when its time is over. One that comes much later is another operation, of a handler that
         // dropped the first and was busy.
-        if now.saturating_sub(due(*since)) > self.limit / 4 {
+        let (over, TimedOut { limit, .. }) = due(*since)?;
+        if now.saturating_sub(over) > limit / 4 {
             *since = now;
         }
-        let due = due(*since);
+        let (due, timed_out) = due(*since)?;
         if due <= now {
-            return true;
+            return Some(timed_out);
         }
         loop {
             let (at, sleep) = alarm.get_or_insert_with(|| (due, executor.sleep(due - now)));
             if Pin::new(sleep).poll(cx).is_pending() {
-                return false;
+                return None;
             }
             let at = *at;
             *alarm = None;
             // One for this very time: it is over, or there is no clock any more. Else it was for an earlier one.
             if at == due {
-                return true;
+                return Some(timed_out);
             }
         }
     }

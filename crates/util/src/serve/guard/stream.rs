@@ -13,7 +13,7 @@ use anynet_core::{
     Request, SendError, byte_receive_methods, byte_send_methods,
 };
 
-use super::progress::{Operation, Progress};
+use super::progress::{Operation, Progress, Stalls};
 
 /// What a guard and its stream share.
 pub(super) struct Watch<S> {
@@ -89,17 +89,12 @@ pub struct GuardedStream<S, E: Executor> {
 }
 
 impl<S, E: Executor> GuardedStream<S, E> {
-    pub(super) fn new(
-        stream: S,
-        watch: Arc<Watch<S>>,
-        executor: Option<E>,
-        progress: Option<Duration>,
-    ) -> Self {
+    pub(super) fn new(stream: S, watch: Arc<Watch<S>>, executor: Option<E>, stalls: Stalls) -> Self {
         Self {
             stream: Some(stream),
             watch,
             executor,
-            progress: progress.map(Progress::new),
+            progress: stalls.any().then(|| Progress::new(stalls)),
             expired: None,
             at_end: false,
         }
@@ -143,17 +138,20 @@ impl<S: Attributes, E: Executor> GuardedStream<S, E> {
             return polled;
         };
         if let Poll::Ready(end) = &polled {
-            if end.as_ref().is_ok_and(moves) {
+            let has_moved = end.as_ref().is_ok_and(moves);
+            if has_moved {
                 self.watch.moves(executor);
             }
             if let Some(progress) = &mut self.progress {
-                progress.done(operation);
+                progress.done(operation, has_moved.then(|| self.watch.moved()));
             }
             return polled;
         }
         let progress = self.progress.as_mut();
-        if progress.is_some_and(|progress| progress.is_over(operation, executor, &self.watch, cx)) {
-            let cause = Cause::from(io::Error::from(io::ErrorKind::TimedOut));
+        if let Some(timed_out) =
+            progress.and_then(|progress| progress.poll(operation, executor, &self.watch, cx))
+        {
+            let cause = Cause::from(io::Error::from(timed_out));
             self.expired = Some(cause.clone());
             abort(self.get_ref());
             return Poll::Ready(Err(broken(cause)));
