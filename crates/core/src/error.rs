@@ -8,6 +8,8 @@ mod causes;
 mod convert;
 mod display;
 mod resolve;
+#[cfg(test)]
+mod tests;
 mod timed_out;
 
 pub use causes::fmt_with_causes;
@@ -179,10 +181,15 @@ impl FailedAttempt {
 pub enum ConnectError {
     /// There is no runtime here to make a socket on.
     NoRuntime(Cause),
-    /// The name could not be turned into addresses.
+    /// The name could not be turned into addresses. Prints as the error inside.
     Resolve(ResolveError),
-    /// Every address failed, in this order; at least one is here.
-    Failed(Vec<FailedAttempt>),
+    /// Every address failed.
+    Failed {
+        /// The name that has these addresses, as text with its port; `None` where an address was connected to.
+        target: Option<String>,
+        /// What was tried, in this order; at least one.
+        attempts: Vec<FailedAttempt>,
+    },
     /// The deadline passed first.
     TimedOut {
         /// What was to be connected to, as text.
@@ -198,7 +205,10 @@ pub enum ConnectError {
 impl ConnectError {
     /// The one address that was tried, and why it failed.
     pub fn failed(address: impl Into<Address>, cause: impl Into<Cause>) -> Self {
-        Self::Failed(vec![FailedAttempt::new(address, cause)])
+        Self::Failed {
+            target: None,
+            attempts: vec![FailedAttempt::new(address, cause)],
+        }
     }
 
     /// What the failure amounts to. [`ConnectionRefused`](io::ErrorKind::ConnectionRefused), if an attempt was: of the
@@ -208,8 +218,10 @@ impl ConnectError {
         match self {
             Self::NoRuntime(cause) => cause.kind(),
             Self::Resolve(error) => error.kind(),
-            Self::Failed(attempts) if attempts.iter().any(was_refused) => io::ErrorKind::ConnectionRefused,
-            Self::Failed(attempts) => first_kind(attempts),
+            Self::Failed { attempts, .. } if attempts.iter().any(was_refused) => {
+                io::ErrorKind::ConnectionRefused
+            }
+            Self::Failed { attempts, .. } => first_kind(attempts),
             Self::TimedOut { .. } => io::ErrorKind::TimedOut,
         }
     }
@@ -218,7 +230,7 @@ impl ConnectError {
     pub fn attempts(&self) -> &[FailedAttempt] {
         match self {
             Self::NoRuntime(_) | Self::Resolve(_) => &[],
-            Self::Failed(attempts) | Self::TimedOut { attempts, .. } => attempts,
+            Self::Failed { attempts, .. } | Self::TimedOut { attempts, .. } => attempts,
         }
     }
 }
@@ -229,7 +241,7 @@ impl ConnectError {
 pub enum BindError {
     /// There is no runtime here to make a socket on.
     NoRuntime(Cause),
-    /// The name could not be turned into addresses.
+    /// The name could not be turned into addresses. Prints as the error inside.
     Resolve(ResolveError),
     /// Every address failed, in this order; at least one is here.
     Failed(Vec<FailedAttempt>),

@@ -167,7 +167,10 @@ impl HappyEyeballs {
                 stream,
                 attempts: log.attempts(network.now()),
             }),
-            None => Err(ConnectError::Failed(log.failed(network.now()))),
+            None => Err(ConnectError::Failed {
+                target: target.is_name().then(|| target.to_string()),
+                attempts: log.failed(network.now()),
+            }),
         }
     }
 

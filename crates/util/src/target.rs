@@ -57,6 +57,11 @@ impl Target {
         }
     }
 
+    /// Whether it has to be looked up: it is no literal address.
+    pub fn is_name(&self) -> bool {
+        !matches!(self.0, Repr::Address(_))
+    }
+
     fn new(host: &str, service: Service) -> Self {
         if let Service::Port(port) = service
             && let Some(address) = literal(host, port)

@@ -8,7 +8,7 @@ use std::future::ready;
 use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use anynet_core::{AcceptError, Cause, ConnectError, FailedAttempt, Network};
+use anynet_core::{AcceptError, Cause, ConnectError, Network};
 use anynet_util::{HappyEyeballs, MemoryNetwork, serve};
 use failing::Failing;
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
@@ -35,8 +35,8 @@ async fn allocations(during: impl Future<Output = ()>) -> usize {
 
 fn of_attempts(failures: usize) -> usize {
     let attempt = |to: SocketAddr| {
-        let failed = FailedAttempt::new(to, Cause::from(ErrorKind::ConnectionRefused));
-        ready(Err::<(), _>(ConnectError::Failed(vec![failed])))
+        let cause = Cause::from(ErrorKind::ConnectionRefused);
+        ready(Err::<(), _>(ConnectError::failed(to, cause)))
     };
     MemoryNetwork::run(async |network| {
         let ip = |last| IpAddr::from(Ipv4Addr::new(192, 0, 2, last));
@@ -44,7 +44,9 @@ fn of_attempts(failures: usize) -> usize {
         allocations(async {
             let target = ("example.org", 80);
             let failed = HappyEyeballs::new().connect(&network, target, attempt).await;
-            assert!(matches!(failed, Err(ConnectError::Failed(all)) if all.len() == failures));
+            assert!(
+                matches!(failed, Err(ConnectError::Failed { attempts: all, .. }) if all.len() == failures)
+            );
         })
         .await
     })

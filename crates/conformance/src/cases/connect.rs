@@ -188,7 +188,7 @@ fn at_once<T>(polled: Poll<T>, text: &str) -> T {
 
 fn only_attempt(error: &ConnectError) -> &FailedAttempt {
     match error {
-        ConnectError::Failed(attempts) if attempts.len() == 1 => &attempts[0],
+        ConnectError::Failed { attempts, .. } if attempts.len() == 1 => &attempts[0],
         other => panic!("not one failed attempt: {other:?}"),
     }
 }

@@ -138,7 +138,7 @@ async fn each_family_alone_is_one_socket(context: Context) {
         if ip == Ipv6Addr::UNSPECIFIED || ip == LOOPBACK_6.ip() {
             let ipv4 = SocketAddr::new(LOOPBACK_4.ip(), port);
             match context.within(context.network().connect(ipv4)).await {
-                Err(ConnectError::Failed(_)) => {}
+                Err(ConnectError::Failed { .. }) => {}
                 other => panic!("{other:?}"),
             }
         }

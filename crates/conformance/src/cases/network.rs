@@ -44,7 +44,7 @@ async fn where_nobody_listens_a_connect_is_refused(context: Ground) {
             Ok(_) => {}
             Err(error) => {
                 assert_eq!(error.kind(), ErrorKind::ConnectionRefused);
-                let ConnectError::Failed(attempts) = error else {
+                let ConnectError::Failed { attempts, .. } = error else {
                     panic!("{error:?}");
                 };
                 assert_eq!(attempts.len(), 1);

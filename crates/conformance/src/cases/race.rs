@@ -246,7 +246,7 @@ async fn an_error_names_every_attempt_with_its_time(context: Ground) {
         assert_time(&context, millis(attempt.took), took);
         assert!(text.contains(&address(number).to_string()), "{text}");
     }
-    assert_is!(error, ConnectError::Failed(_));
+    assert_is!(error, ConnectError::Failed { .. });
     assert_eq!(race.alive(), 0);
 }
 
@@ -317,6 +317,8 @@ async fn a_deadline_ends_the_look_up_too(context: Ground) {
     assert_time(&context, millis(context.network().now() - start), 50);
     let error = ended.map(drop).unwrap_err();
     assert_is!(&error, ConnectError::TimedOut { attempts, .. } if attempts.is_empty());
+    let text = "not connected to a-name:80 within 50ms: its name was still being looked up";
+    assert_eq!(format!("{error:#}"), text);
 }
 
 async fn an_error_that_is_no_failed_attempt_ends_it(context: Ground) {

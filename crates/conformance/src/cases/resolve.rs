@@ -123,7 +123,7 @@ async fn a_connect_that_fails_everywhere_tells_every_failure_in_order(context: C
         .unwrap_err();
     assert_eq!(error.kind(), std::io::ErrorKind::ConnectionRefused);
     let text = error.to_string();
-    let ConnectError::Failed(attempts) = error else {
+    let ConnectError::Failed { attempts, .. } = error else {
         panic!("{error:?}");
     };
     assert_eq!(tried(&attempts), [second, first]);

@@ -133,7 +133,7 @@ async fn a_shutdown_releases_the_address_and_lets_the_open_connections_finish(co
     context.assert_waits(&mut server.serving).await;
     // The system turns clients away, and the address can be had again, while a connection is open still.
     match context.within(context.network().connect(server.address)).await {
-        Err(error @ ConnectError::Failed(_)) => {
+        Err(error @ ConnectError::Failed { .. }) => {
             assert_eq!(error.kind(), std::io::ErrorKind::ConnectionRefused);
         }
         other => panic!("{:?}", other.map(drop)),

@@ -65,7 +65,7 @@ async fn a_connect_under_way_is_an_error(context: Context) -> Outcome {
     shut_down();
     let error = context.within(waiting).await.unwrap_err();
     assert!(
-        matches!(&error, ConnectError::Failed(attempts) if attempts.len() == 1),
+        matches!(&error, ConnectError::Failed { attempts, .. } if attempts.len() == 1),
         "{error:?}"
     );
     Ok(())
@@ -78,7 +78,10 @@ async fn nothing_new_is_made(context: Context) -> Outcome {
     let connected = context
         .within(there.network().connect(listener.local_address()))
         .await;
-    assert!(matches!(connected, Err(ConnectError::Failed(_))), "{connected:?}");
+    assert!(
+        matches!(connected, Err(ConnectError::Failed { .. })),
+        "{connected:?}"
+    );
     let bound = context.within(there.network().listen(context.loopback)).await;
     assert!(matches!(bound, Err(BindError::Failed(_))), "{bound:?}");
     // What had connected before it could not be registered is not left open.

@@ -233,7 +233,7 @@ async fn a_name_that_nobody_has_is_an_error_that_says_so(context: Context) {
     let error = context.within(connect(&context, &address).into_future()).await;
     let error = error.expect_err("nobody has the name");
     assert_eq!(error.kind(), kind);
-    let ConnectError::Failed(attempts) = error else {
+    let ConnectError::Failed { attempts, .. } = error else {
         panic!("an attempt failed, not {error:?}")
     };
     assert_eq!(attempts.len(), 1);
@@ -272,7 +272,7 @@ async fn a_connect_that_waits_for_room_is_told_that_the_runtime_was_shut_down(co
     let mut second = connect(&there, &listener.local_address()).into_future();
     context.assert_waits(&mut second).await;
     shut_down();
-    assert_is!(context.within(second).await, Err(ConnectError::Failed(_)));
+    assert_is!(context.within(second).await, Err(ConnectError::Failed { .. }));
     Ok(())
 }
 
@@ -317,7 +317,7 @@ async fn refused(context: &Context, address: UnixAddress) -> UnixAddressError {
     let bind = UnixListener::bind_on(context.runtime(), address.clone()).into_future();
     let bound: io::Error = context.within(bind).await.expect_err("no address").into();
     assert_eq!(bound.kind(), io::ErrorKind::InvalidInput);
-    let ConnectError::Failed(attempts) = context
+    let ConnectError::Failed { attempts, .. } = context
         .within(connect(context, &address).into_future())
         .await
         .expect_err("no address")

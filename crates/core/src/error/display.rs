@@ -42,12 +42,12 @@ fn only_cause(attempts: &[FailedAttempt]) -> Option<&(dyn StdError + 'static)> {
     }
 }
 
-/// "127.0.0.1:80 failed", or a list of addresses with their causes.
-fn write_attempts(f: &mut fmt::Formatter<'_>, what: &str, attempts: &[FailedAttempt]) -> fmt::Result {
+/// The address that failed, or a list of addresses with their causes.
+fn write_attempts(f: &mut fmt::Formatter<'_>, attempts: &[FailedAttempt]) -> fmt::Result {
     match attempts {
-        [attempt] => write!(f, "cannot {what} {}", attempt.address),
+        [attempt] => write!(f, "{}", attempt.address),
         many => {
-            write!(f, "cannot {what} any of {} addresses", many.len())?;
+            write!(f, "any of {} addresses", many.len())?;
             write_list(f, many)
         }
     }
@@ -132,7 +132,13 @@ impl ConnectError {
         match self {
             Self::NoRuntime(_) => f.write_str("no runtime to connect on"),
             Self::Resolve(error) => error.fmt_own(f),
-            Self::Failed(attempts) => write_attempts(f, "connect to", attempts),
+            Self::Failed { target, attempts } => {
+                f.write_str("cannot connect to ")?;
+                if let Some(target) = target {
+                    write!(f, "{target} at ")?;
+                }
+                write_attempts(f, attempts)
+            }
             Self::TimedOut {
                 target,
                 limit,
@@ -153,7 +159,10 @@ impl BindError {
         match self {
             Self::NoRuntime(_) => f.write_str("no runtime to bind on"),
             Self::Resolve(error) => error.fmt_own(f),
-            Self::Failed(attempts) => write_attempts(f, "bind", attempts),
+            Self::Failed(attempts) => {
+                f.write_str("cannot bind ")?;
+                write_attempts(f, attempts)
+            }
         }
     }
 }
@@ -256,7 +265,7 @@ impl StdError for ConnectError {
         match self {
             Self::NoRuntime(cause) => Some(cause),
             Self::Resolve(error) => error.source(),
-            Self::Failed(attempts) => only_cause(attempts),
+            Self::Failed { attempts, .. } => only_cause(attempts),
             Self::TimedOut { .. } => None,
         }
     }

@@ -119,7 +119,10 @@ impl<R: Runtime> UdpConnect<R> {
         first(addresses, |to| {
             try_connect(&runtime, to, self.local, &self.options)
         })
-        .map_err(ConnectError::Failed)
+        .map_err(|attempts| ConnectError::Failed {
+            target: self.to.is_name().then(|| self.to.to_string()),
+            attempts,
+        })
     }
 }
 

@@ -66,7 +66,7 @@ fn a_required_option_that_fails_fails_the_connect_and_closes_the_socket() {
         let connect = TcpStream::connect(listener.local_address()).with_socket(note_inode(&noted));
         let error = connect.clone().option(LACKING).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unsupported);
-        let ConnectError::Failed(attempts) = &error else {
+        let ConnectError::Failed { attempts, .. } = &error else {
             panic!("{error:?}");
         };
         is_lacking(&attempts[0].cause);

@@ -119,8 +119,8 @@ fn end<S>(
 /// What is wrong with more than this address.
 fn cause(error: ConnectError) -> Result<Cause, ConnectError> {
     match error {
-        ConnectError::Failed(failed) => {
-            let last = failed.into_iter().next_back();
+        ConnectError::Failed { attempts, .. } => {
+            let last = attempts.into_iter().next_back();
             // One that tried none has no cause to tell.
             Ok(last.map_or_else(|| io::ErrorKind::Other.into(), |attempt| attempt.cause))
         }

@@ -122,7 +122,7 @@ async fn a_stream_dropped_right_after_its_connect_ends_in_order(context: Context
 async fn nobody_is_reached_at_port_0(context: Context) {
     let connect = connect(&context, SocketAddr::new(context.loopback.ip(), 0));
     let error = context.within(connect.into_future()).await.unwrap_err();
-    assert_is!(&error, ConnectError::Failed(attempts) if attempts.len() == 1);
+    assert_is!(&error, ConnectError::Failed { attempts, .. } if attempts.len() == 1);
 }
 
 fn connect(context: &Context, to: SocketAddr) -> TcpConnect<BoxRuntime> {

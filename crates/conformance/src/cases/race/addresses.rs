@@ -57,6 +57,11 @@ async fn a_name_whose_addresses_all_refuse_is_refused(context: Ground) {
     assert_eq!(error.kind(), ErrorKind::ConnectionRefused);
     let tried: Vec<_> = error.attempts().iter().map(|it| it.address.clone()).collect();
     assert_eq!(tried, refusing.map(Address::from));
+    let text = error.to_string();
+    assert!(
+        text.starts_with("cannot connect to a-name:80 at any of 2 addresses: "),
+        "{text}"
+    );
 }
 
 async fn a_refusal_says_more_than_an_address_that_leads_nowhere(context: Ground) {
@@ -111,7 +116,7 @@ async fn an_address_that_comes_twice_is_tried_once(context: Ground) {
     let attempt = |address| context.network().connect(address);
     let race = HappyEyeballs::new().connect(&network, "a-name:80", attempt);
     let refused = context.within(race).await.map(drop).unwrap_err();
-    assert_is!(&refused, ConnectError::Failed(attempts) if attempts.len() == 1);
+    assert_is!(&refused, ConnectError::Failed { attempts, .. } if attempts.len() == 1);
 }
 
 async fn the_families_take_turns_over_the_whole_list(context: Ground) {
@@ -140,7 +145,7 @@ async fn a_failure_of_what_wraps_a_new_stream_is_the_failure_of_the_connect(cont
     let attempt = |to| wrapped_attempt(to, context.network().connect(to), greeted);
     let connect = connect_with(context.network(), address, attempt);
     match context.within(connect).await.map(drop).unwrap_err() {
-        ConnectError::Failed(attempts) => {
+        ConnectError::Failed { attempts, .. } => {
             assert_eq!(attempts.len(), 1);
             assert_eq!(attempts[0].address, Address::from(address));
             assert_eq!(attempts[0].cause.to_string(), "no greeting");

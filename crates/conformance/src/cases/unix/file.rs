@@ -236,7 +236,7 @@ async fn a_path_that_may_not_be_written_is_permission_denied(context: Context) -
     let std::task::Poll::Ready(Err(connected)) = connected else {
         panic!("not decided")
     };
-    assert_is!(&connected, ConnectError::Failed(_));
+    assert_is!(&connected, ConnectError::Failed { .. });
     assert_eq!(connected.kind(), io::ErrorKind::PermissionDenied);
     let std::task::Poll::Ready(Err(bound)) = bound else {
         panic!("not decided")

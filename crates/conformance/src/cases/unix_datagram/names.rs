@@ -104,7 +104,7 @@ async fn a_name_that_nobody_has_is_an_error_that_says_so(context: Context) {
     };
     let connect = ConnectedUnixDatagram::connect_on(context.runtime(), nobody.clone());
     match context.within(connect.into_future()).await {
-        Err(ConnectError::Failed(attempts)) => {
+        Err(ConnectError::Failed { attempts, .. }) => {
             assert_eq!(attempts[0].address, nobody);
             assert_eq!(attempts[0].cause.kind(), kind);
         }
