@@ -14,7 +14,6 @@ mod tests;
 mod wrapped;
 
 use std::fmt;
-use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use anynet_core::{BoxFuture, Listener, Result};
@@ -98,7 +97,7 @@ pub struct Serve<'a, L, H> {
     listener: &'a L,
     handler: H,
     hub: Hub,
-    batch: NonZeroUsize,
+    batch: usize,
 }
 
 impl<L, H> Serve<'_, L, H> {
@@ -110,10 +109,10 @@ impl<L, H> Serve<'_, L, H> {
         self
     }
 
-    /// How many connections are taken in one turn, before other tasks may run. 64 unless it is set. After a full batch the
+    /// How many connections are taken in one turn, before other tasks may run: at least one, and 64 unless it is set. After a full batch the
     /// next one is begun at once.
-    pub fn batch(mut self, connections: NonZeroUsize) -> Self {
-        self.batch = connections;
+    pub fn batch(mut self, connections: usize) -> Self {
+        self.batch = connections.max(1);
         self
     }
 

@@ -3,7 +3,6 @@
 use std::collections::VecDeque;
 use std::future::pending;
 use std::io;
-use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -20,6 +19,7 @@ use crate::context::{Woken, poll_with};
 
 cases![
     a_full_batch_lets_others_run_and_is_followed_by_another_at_once,
+    a_batch_of_none_is_of_one,
     refused_accepts_count_as_a_batch_too,
     clients_that_were_turned_away_are_told_of_and_the_next_is_accepted_at_once,
     exhausted_accepts_are_waited_out_and_each_is_told,
@@ -34,10 +34,23 @@ async fn a_full_batch_lets_others_run_and_is_followed_by_another_at_once(context
     let script = Script::new(&context, streams(&context, 10).await);
     let counters = Counters::new();
     let mut serving = serve(&script, |_| async { Ok(()) })
-        .batch(NonZeroUsize::new(4).unwrap())
+        .batch(4)
         .count_in(&counters)
         .into_future();
     for (accepted, is_full) in [(4, true), (8, true), (10, false)] {
+        let woken = Arc::<Woken>::default();
+        assert!(poll_with(&mut serving, &woken).is_pending());
+        assert_eq!(counters.statistics().accepted, accepted);
+        assert_eq!(woken.was_called(), is_full);
+    }
+}
+
+async fn a_batch_of_none_is_of_one(context: Context) {
+    let script = Script::new(&context, streams(&context, 2).await);
+    let counters = Counters::new();
+    let serving = serve(&script, |_| async { Ok(()) }).batch(0);
+    let mut serving = serving.count_in(&counters).into_future();
+    for (accepted, is_full) in [(1, true), (2, true), (2, false)] {
         let woken = Arc::<Woken>::default();
         assert!(poll_with(&mut serving, &woken).is_pending());
         assert_eq!(counters.statistics().accepted, accepted);
@@ -50,7 +63,7 @@ async fn refused_accepts_count_as_a_batch_too(context: Context) {
     let script = Script::new(&context, (0..10).map(|_| refused()).collect());
     let counters = Counters::new();
     let mut serving = serve(&script, |_| async { Ok(()) })
-        .batch(NonZeroUsize::new(4).unwrap())
+        .batch(4)
         .count_in(&counters)
         .into_future();
     for (lost, is_full) in [(4, true), (8, true), (10, false)] {

@@ -4,7 +4,6 @@ pub(super) mod several;
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
-use std::num::NonZeroUsize;
 use std::sync::Mutex;
 
 use anynet_core::{
@@ -282,9 +281,11 @@ async fn options_and_backlog_reach_every_socket(context: Context) {
     let bind = TcpListener::bind_all_on(context.runtime(), [LOOPBACK_4, LOOPBACK_6])
         .option(anynet_sockets::options::KeepAlive(true))
         .backlog(1)
-        .shards(NonZeroUsize::new(2).unwrap());
+        .shards(2);
     let listeners = bound(&context, bind).await;
     assert_eq!(listeners.iter().count(), 4);
+    let none = TcpListener::bind_all_on(context.runtime(), [LOOPBACK_4]).shards(0);
+    assert_eq!(bound(&context, none).await.iter().count(), 1, "none is one");
     for listener in listeners.iter() {
         assert!(SockRef::from(listener).keepalive().unwrap());
         assert!(SockRef::from(listener).reuse_address().unwrap());

@@ -2,7 +2,6 @@
 
 use std::future::ready;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::num::NonZeroUsize;
 
 use anynet_core::{BindError, BoxFuture, Cause, Runtime, SocketType};
 use anynet_util::{Listeners, Target, listen_all};
@@ -43,7 +42,7 @@ pub struct TcpBindAll<R> {
     options: SocketOptions,
     names: Names,
     backlog: i32,
-    shards: NonZeroUsize,
+    shards: usize,
     dual_stack: bool,
 }
 
@@ -63,7 +62,7 @@ impl<R: Runtime> TcpBindAll<R> {
             options: SocketOptions::new(),
             names: Names::of(SocketType::Stream),
             backlog: BACKLOG,
-            shards: NonZeroUsize::MIN,
+            shards: 1,
             dual_stack: false,
         }
     }
@@ -74,13 +73,13 @@ impl<R: Runtime> TcpBindAll<R> {
         self
     }
 
-    /// Makes `sockets` for each address, over which the system spreads the clients (`SO_REUSEPORT`): served by a
+    /// Makes so many `sockets` for each address, at least one, over which the system spreads the clients (`SO_REUSEPORT`): served by a
     /// [`Server`](anynet_util::Server), each has an accept loop of its own. Linux spreads by a hash of the addresses and
     /// ports (socket(7)); other systems may not.
     ///
     /// Another process of the same user that asks for the same can share the port then.
-    pub fn shards(mut self, sockets: NonZeroUsize) -> Self {
-        self.shards = sockets;
+    pub fn shards(mut self, sockets: usize) -> Self {
+        self.shards = sockets.max(1);
         self
     }
 
@@ -105,7 +104,7 @@ impl<R: Runtime> TcpBindAll<R> {
             addresses.extend(target.resolve(&network).await.map_err(BindError::Resolve)?);
         }
         let mut options = self.options;
-        if self.shards > NonZeroUsize::MIN {
+        if self.shards > 1 {
             options = options.required(ReusePort(true));
         }
         let attempt = |on: SocketAddr| {
@@ -128,7 +127,7 @@ impl<R: Runtime> TcpBindAll<R> {
         for first in bound {
             let on = first.local_address();
             listeners.push(first);
-            for _ in 1..self.shards.get() {
+            for _ in 1..self.shards {
                 listeners.push(attempt(on).await?);
             }
         }

@@ -1,7 +1,6 @@
 //! The policy of accepting: which errors are passed over, when to wait, and when to let others run.
 
 use std::future::poll_fn;
-use std::num::NonZeroUsize;
 use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
@@ -22,13 +21,13 @@ const LONGEST_WAIT: Duration = Duration::from_millis(250);
 const MOST_LOST: u32 = 16;
 
 /// How many connections are taken in one turn, unless it is set.
-pub(crate) const BATCH: NonZeroUsize = NonZeroUsize::new(64).unwrap();
+pub(crate) const BATCH: usize = 64;
 
 /// Accepts from one listener.
 pub(crate) struct Accepting<'a, L> {
     listener: &'a L,
     hub: &'a Hub,
-    batch: NonZeroUsize,
+    batch: usize,
     /// Accepts in this turn of the task, whatever came of them.
     taken: usize,
     /// Connections in a row that were lost.
@@ -37,7 +36,7 @@ pub(crate) struct Accepting<'a, L> {
 }
 
 impl<'a, L: Listener> Accepting<'a, L> {
-    pub(crate) fn new(listener: &'a L, hub: &'a Hub, batch: NonZeroUsize) -> Self {
+    pub(crate) fn new(listener: &'a L, hub: &'a Hub, batch: usize) -> Self {
         Self {
             listener,
             hub,
@@ -97,7 +96,7 @@ impl<'a, L: Listener> Accepting<'a, L> {
 
     /// One accept, after others could run if a batch is full.
     async fn accept(&mut self) -> Result<L::Stream, AcceptError> {
-        if self.taken >= self.batch.get() {
+        if self.taken >= self.batch {
             self.taken = 0;
             yield_now().await;
         }

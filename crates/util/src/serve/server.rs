@@ -3,7 +3,6 @@
 mod handle;
 
 use std::fmt;
-use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -54,7 +53,7 @@ pub struct Server<L: Listener> {
 
 struct Settings<L: Listener> {
     pace: Option<Pace>,
-    batch: NonZeroUsize,
+    batch: usize,
     grace: Option<Duration>,
     on_refused: Option<OnRefused<L::Stream>>,
 }
@@ -118,10 +117,10 @@ impl<L: Listener> Server<L> {
         self
     }
 
-    /// How many connections a loop takes in one turn, before other tasks may run. 64 unless it is set. After a full batch
+    /// How many connections a loop takes in one turn, before other tasks may run: at least one, and 64 unless it is set. After a full batch
     /// the next one is begun at once.
-    pub fn batch(mut self, connections: NonZeroUsize) -> Self {
-        self.settings.batch = connections;
+    pub fn batch(mut self, connections: usize) -> Self {
+        self.settings.batch = connections.max(1);
         self
     }
 

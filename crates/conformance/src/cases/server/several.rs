@@ -1,7 +1,6 @@
 //! A server of several listeners.
 
 use std::net::SocketAddr;
-use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -48,7 +47,7 @@ async fn many_listeners_are_served_and_each_client_is_handled(context: Context) 
 async fn every_shard_is_used(context: Context) {
     const SHARDS: usize = 3;
     let bind = TcpListener::bind_all_on(context.runtime(), [context.loopback]);
-    let bind = bind.shards(NonZeroUsize::new(SHARDS).unwrap());
+    let bind = bind.shards(SHARDS);
     let listeners = context.within(bind.into_future()).await.unwrap();
     let address = listeners.iter().next().unwrap().local_address();
     assert!(
