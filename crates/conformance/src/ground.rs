@@ -73,7 +73,7 @@ impl Ground {
         let listener = self.within(self.network.listen(self.loopback)).await;
         let listener = listener.expect("loopback can be listened on");
         let LocalAddress(address) = listener.attribute().expect("a listener has an address");
-        (listener, address.ip().expect("an IP address"))
+        (listener, address.socket_addr().expect("an IP address"))
     }
 
     /// A connection to `to`, where somebody listens.

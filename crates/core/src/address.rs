@@ -5,7 +5,7 @@ mod unix;
 pub use unix::UnixAddress;
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// An address of any family, as attributes report it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -19,11 +19,16 @@ pub enum Address {
 
 impl Address {
     /// The IP address and port, if it is one.
-    pub fn ip(&self) -> Option<SocketAddr> {
+    pub fn socket_addr(&self) -> Option<SocketAddr> {
         match self {
             Self::Ip(address) => Some(*address),
             Self::Unix(_) => None,
         }
+    }
+
+    /// The IP address without its port, if it is one.
+    pub fn ip(&self) -> Option<IpAddr> {
+        self.socket_addr().map(|address| address.ip())
     }
 
     /// The UNIX address, if it is one.
@@ -36,7 +41,7 @@ impl Address {
 
     /// The port, if it is an IP address.
     pub fn port(&self) -> Option<u16> {
-        self.ip().map(|address| address.port())
+        self.socket_addr().map(|address| address.port())
     }
 
     /// The family.
@@ -63,7 +68,7 @@ impl From<UnixAddress> for Address {
 
 impl PartialEq<SocketAddr> for Address {
     fn eq(&self, other: &SocketAddr) -> bool {
-        self.ip() == Some(*other)
+        self.socket_addr() == Some(*other)
     }
 }
 
@@ -120,12 +125,14 @@ mod tests {
     #[test]
     fn an_address_is_of_one_family() {
         let ip = SocketAddr::from(([127, 0, 0, 1], 80));
-        assert_eq!(Address::from(ip).ip(), Some(ip));
+        assert_eq!(Address::from(ip).socket_addr(), Some(ip));
+        assert_eq!(Address::from(ip).ip(), Some(ip.ip()));
         assert_eq!(Address::from(ip).unix(), None);
         assert_eq!(Address::from(ip), ip);
         let unix = UnixAddress::from("/run/app.sock");
         assert_eq!(Address::from(unix.clone()).unix(), Some(&unix));
         assert_eq!(Address::from(unix.clone()), unix);
+        assert_eq!(Address::from(unix.clone()).socket_addr(), None);
         assert_eq!(Address::from(unix).ip(), None);
     }
 

@@ -273,10 +273,10 @@ async fn end_and_check(
 fn addresses(of: &(impl Attributes + ?Sized)) -> (Option<SocketAddr>, Option<SocketAddr>) {
     let local = of
         .attribute::<LocalAddress>()
-        .and_then(|LocalAddress(address)| address.ip());
+        .and_then(|LocalAddress(address)| address.socket_addr());
     let peer = of
         .attribute::<PeerAddress>()
-        .and_then(|PeerAddress(address)| address.ip());
+        .and_then(|PeerAddress(address)| address.socket_addr());
     (local, peer)
 }
 

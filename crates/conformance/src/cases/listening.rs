@@ -87,7 +87,7 @@ async fn dual_stack_is_one_socket_and_ipv4_peers_are_reported_as_ipv4(context: C
             assert_eq!(accepted.peer_address(), client.local_address());
             assert_eq!(accepted.local_address(), client.peer_address());
             let PeerAddress(peer) = accepted.attribute().unwrap();
-            assert_eq!(peer.ip(), Some(client.local_address()));
+            assert_eq!(peer.socket_addr(), Some(client.local_address()));
             let family = if loopback.is_ipv4() {
                 Family::Ipv4
             } else {
@@ -198,7 +198,7 @@ async fn when_no_port_suits_all_the_error_tells_every_attempt_and_nothing_is_lef
     let chosen = chosen.into_inner().unwrap();
     assert_eq!(attempts.len(), 2, "each address has chosen once");
     for (attempt, chosen) in attempts.iter().zip(&chosen) {
-        assert_eq!(attempt.address.ip().map(|on| on.port()), Some(chosen.port()));
+        assert_eq!(attempt.address.port(), Some(chosen.port()));
         assert_eq!(attempt.cause.kind(), io::ErrorKind::AddrInUse);
     }
     for address in chosen {
@@ -225,10 +225,10 @@ async fn a_port_in_use_is_an_error_and_the_other_sockets_are_closed(context: Con
             attempts[0].cause.raw_os_error(),
             Some(Errno::ADDRINUSE.raw_os_error())
         );
-        if attempts[0].address.ip() == Some(ipv4) {
+        if attempts[0].address.socket_addr() == Some(ipv4) {
             continue; // somebody else has that
         }
-        assert_eq!(attempts[0].address.ip(), Some(address));
+        assert_eq!(attempts[0].address.socket_addr(), Some(address));
         let again = context.within(context.network().listen(ipv4)).await;
         assert!(again.is_ok(), "{again:?}");
         return;
@@ -322,7 +322,7 @@ async fn a_link_local_address_keeps_its_scope(context: Context) -> Outcome {
     let Some(LocalAddress(attribute)) = listeners.attribute() else {
         panic!("{listeners:?}");
     };
-    assert_eq!(attribute.ip(), Some(SocketAddr::V6(local)));
+    assert_eq!(attribute.socket_addr(), Some(SocketAddr::V6(local)));
     let client = context.connect(SocketAddr::V6(local)).await;
     let accepted = context.within(listeners.accept()).await.unwrap();
     for ours in [

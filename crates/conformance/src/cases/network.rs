@@ -274,12 +274,12 @@ async fn its_listeners_are_served(context: Ground) {
 
 fn local(stream: &(impl Attributes + ?Sized)) -> SocketAddr {
     let LocalAddress(address) = stream.attribute().expect("every stream has a local address");
-    address.ip().expect("an IP address")
+    address.socket_addr().expect("an IP address")
 }
 
 fn peer(stream: &(impl Attributes + ?Sized)) -> SocketAddr {
     let PeerAddress(address) = stream.attribute().expect("every stream has a peer");
-    address.ip().expect("an IP address")
+    address.socket_addr().expect("an IP address")
 }
 
 fn assert_reset<T: std::fmt::Debug>(received: Result<T, ReceiveError>) {

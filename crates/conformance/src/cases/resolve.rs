@@ -175,7 +175,7 @@ fn localhost(port: u16) -> Lookup {
 fn tried(attempts: &[FailedAttempt]) -> Vec<SocketAddr> {
     attempts
         .iter()
-        .filter_map(|attempt| attempt.address.ip())
+        .filter_map(|attempt| attempt.address.socket_addr())
         .collect()
 }
 

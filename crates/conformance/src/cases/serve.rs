@@ -281,7 +281,7 @@ where
 
 fn address(listener: &BoxListener) -> SocketAddr {
     let LocalAddress(address) = listener.attribute().expect("a listener has an address");
-    address.ip().expect("an IP address")
+    address.socket_addr().expect("an IP address")
 }
 
 async fn echo<S: anynet_core::ByteStream>(stream: S) -> Result<()> {

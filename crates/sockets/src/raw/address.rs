@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::fmt;
 use std::io;
-use std::net::{SocketAddr, SocketAddrV4, SocketAddrV6};
+use std::net::{IpAddr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::SocketAddr as StdUnixAddress;
 use std::path::{Path, PathBuf};
@@ -29,7 +29,7 @@ const FAMILY: usize = 2;
 /// let ip: SocketAddr = "127.0.0.1:80".parse()?;
 /// let address = SocketAddress::from(ip);
 /// assert_eq!(address.family(), Domain::IPV4);
-/// assert_eq!(address.ip(), Some(ip));
+/// assert_eq!((address.socket_addr(), address.ip()), (Some(ip), Some(ip.ip())));
 /// assert_eq!(address.to_string(), "127.0.0.1:80");
 /// # Ok::<(), std::net::AddrParseError>(())
 /// ```
@@ -78,8 +78,13 @@ impl SocketAddress {
     }
 
     /// The IP address and port, if it is one.
-    pub fn ip(&self) -> Option<SocketAddr> {
+    pub fn socket_addr(&self) -> Option<SocketAddr> {
         self.0.as_socket()
+    }
+
+    /// The IP address without its port, if it is one.
+    pub fn ip(&self) -> Option<IpAddr> {
+        self.socket_addr().map(|address| address.ip())
     }
 
     /// The UNIX address, if it is one.
@@ -191,7 +196,7 @@ impl TryFrom<Address> for SocketAddress {
     type Error = UnixAddressError;
 
     fn try_from(address: Address) -> Result<Self, UnixAddressError> {
-        match (address.ip(), address.unix()) {
+        match (address.socket_addr(), address.unix()) {
             (Some(address), _) => Ok(address.into()),
             (None, Some(address)) => Self::from_unix(address),
             (None, None) => unreachable!("an address is of one of these families"),
@@ -204,7 +209,7 @@ impl TryFrom<SocketAddress> for Address {
     type Error = SocketAddress;
 
     fn try_from(address: SocketAddress) -> Result<Self, SocketAddress> {
-        let known = address.ip().map(Self::from);
+        let known = address.socket_addr().map(Self::from);
         known.or_else(|| address.unix().map(Self::from)).ok_or(address)
     }
 }
@@ -225,7 +230,7 @@ impl From<SocketAddress> for SockAddr {
 /// IP and UNIX addresses print as they do elsewhere, those of other families with the numbers in them.
 impl fmt::Display for SocketAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(address) = self.ip() {
+        if let Some(address) = self.socket_addr() {
             return address.fmt(f);
         }
         if let Some(address) = self.unix() {
@@ -259,20 +264,23 @@ mod tests {
         for text in ["127.0.0.1:80", "0.0.0.0:0", "[::1]:65535"] {
             let ip: SocketAddr = text.parse().unwrap();
             let address = SocketAddress::from(ip);
-            assert_eq!((address.ip(), address.unix()), (Some(ip), None));
+            assert_eq!((address.socket_addr(), address.unix()), (Some(ip), None));
             assert_eq!(address.to_string(), text);
             assert_eq!(Address::try_from(address.clone()).unwrap(), Address::Ip(ip));
             assert_eq!(SocketAddress::try_from(Address::Ip(ip)).unwrap(), address);
         }
         let scoped = SocketAddr::V6(SocketAddrV6::new([0xfe80, 0, 0, 0, 0, 0, 0, 1].into(), 80, 7, 3));
-        assert_eq!(SocketAddress::from(scoped).ip(), Some(scoped));
+        assert_eq!(SocketAddress::from(scoped).socket_addr(), Some(scoped));
         for unix in [
             UnixAddress::from("/run/app.sock"),
             UnixAddress::from("x".repeat(100)),
             UnixAddress::Unnamed,
         ] {
             let address = SocketAddress::try_from(&unix).unwrap();
-            assert_eq!((address.ip(), address.unix()), (None, Some(unix.clone())));
+            assert_eq!(
+                (address.socket_addr(), address.unix()),
+                (None, Some(unix.clone()))
+            );
             assert_eq!(address.to_string(), unix.to_string());
             assert_eq!(Address::try_from(address).unwrap(), Address::Unix(unix));
         }
@@ -306,7 +314,7 @@ mod tests {
         let address = SocketAddress::from_parts(family, &[1, 2, 0xab]).unwrap();
         assert_eq!(address.family(), family);
         assert_eq!(address.data(), [1, 2, 0xab]);
-        assert_eq!((address.ip(), address.unix()), (None, None));
+        assert_eq!((address.socket_addr(), address.unix()), (None, None));
         assert_eq!(address.to_string(), "family 99:0102ab");
         assert_ne!(address, SocketAddress::from_parts(family, &[1, 2]).unwrap());
         let ip = SocketAddress::from(SocketAddr::from(([127, 0, 0, 1], 80)));
@@ -322,7 +330,12 @@ mod tests {
         for family in [0, libc::AF_INET, libc::AF_INET6, libc::AF_UNIX, 0xffff] {
             for length in [0, 1, 7, 126] {
                 let address = SocketAddress::from_parts(family.into(), &vec![0xff; length]).unwrap();
-                let _ = (address.ip(), address.unix(), address.to_string(), address.clone());
+                let _ = (
+                    address.socket_addr(),
+                    address.unix(),
+                    address.to_string(),
+                    address.clone(),
+                );
             }
         }
     }

@@ -77,11 +77,11 @@ impl MemoryDatagram {
     /// Where a datagram to `to` goes, and the address that it comes from.
     fn route(&self, to: &Address) -> (Option<Arc<Inbox>>, Address) {
         let to = to
-            .ip()
+            .socket_addr()
             .map_or_else(|| to.clone(), |ip| table::destination(ip).into());
         let owner = self.network.table().inboxes.at(&to);
         // One that is bound to every address sends from the one that it sends to, all of which are this machine's.
-        let from = match (self.inbox.address.ip(), to.ip()) {
+        let from = match (self.inbox.address.socket_addr(), to.socket_addr()) {
             (Some(mut own), Some(to)) if own.ip().is_unspecified() => {
                 own.set_ip(to.ip());
                 own.into()

@@ -118,8 +118,10 @@ impl MemoryNetwork {
     /// [`ConnectError::Failed`], of kind `InvalidInput` for port 0, or `ConnectionRefused` if nobody has a UNIX address.
     pub fn connect_datagram(&self, peer: impl Into<Address>) -> Result<MemoryDatagram, ConnectError> {
         let to = peer.into();
-        let peer = to.ip().map_or_else(|| to.clone(), |ip| destination(ip).into());
-        let own = match peer.ip() {
+        let peer = to
+            .socket_addr()
+            .map_or_else(|| to.clone(), |ip| destination(ip).into());
+        let own = match peer.socket_addr() {
             Some(ip) if ip.port() == 0 => Err(ErrorKind::InvalidInput),
             Some(ip) => Ok(SocketAddr::new(ip.ip(), 0).into()),
             None if self.table().inboxes.at(&peer).is_none() => Err(ErrorKind::ConnectionRefused),

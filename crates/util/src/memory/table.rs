@@ -87,7 +87,7 @@ impl Table {
         address: Address,
         is_taken: impl Fn(&Self, &Address) -> bool,
     ) -> Result<Address, ErrorKind> {
-        let Some(mut ip) = address.ip().filter(|ip| ip.port() == 0) else {
+        let Some(mut ip) = address.socket_addr().filter(|ip| ip.port() == 0) else {
             let taken = is_taken(self, &address);
             return if taken {
                 Err(ErrorKind::AddrInUse)
@@ -149,7 +149,7 @@ fn is_unnamed(address: &Address) -> bool {
 
 /// Whether `wide` is the unspecified address of the family and port of `address`.
 fn covers(wide: &Address, address: &Address) -> bool {
-    match (wide.ip(), address.ip()) {
+    match (wide.socket_addr(), address.socket_addr()) {
         (Some(wide), Some(address)) => {
             wide.ip().is_unspecified() && wide.is_ipv4() == address.is_ipv4() && wide.port() == address.port()
         }

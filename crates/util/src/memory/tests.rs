@@ -231,14 +231,14 @@ fn no_client_has_the_address_of_its_server() {
             assert_ne!(address(&client), server);
             let accepted = listener.accept().await.unwrap();
             let PeerAddress(peer) = accepted.attribute().unwrap();
-            assert_eq!(peer.ip().unwrap(), address(&client));
+            assert_eq!(peer.socket_addr().unwrap(), address(&client));
         }
     });
 }
 
 fn address(it: &impl Attributes) -> SocketAddr {
     let LocalAddress(address) = it.attribute().unwrap();
-    address.ip().unwrap()
+    address.socket_addr().unwrap()
 }
 
 #[test]

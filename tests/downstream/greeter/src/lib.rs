@@ -14,7 +14,7 @@ pub async fn start<N: Network>(network: &N, on: SocketAddr) -> Result<SocketAddr
         .attribute()
         .ok_or_else(|| anynet::Error::other("no address"))?;
     let address = address
-        .ip()
+        .socket_addr()
         .ok_or_else(|| anynet::Error::other("no IP address"))?;
     let serving = async move { anynet::util::serve(&listener, |stream| greet(stream)).await };
     network.spawn(serving).detach();

@@ -16,7 +16,7 @@ async fn a_guarded_stream_can_do_what_it_could_without(context: Context) {
         let facts = (
             stream
                 .attribute::<PeerAddress>()
-                .map(|PeerAddress(peer)| peer.ip()),
+                .map(|PeerAddress(peer)| peer.socket_addr()),
             stream.attribute::<LocalAddress>().is_some(),
             stream.raw_socket().is_some(),
         );

@@ -87,7 +87,7 @@ async fn a_datagram_that_cannot_be_sent_says_why_and_the_socket_is_well(context:
 
 async fn an_address_that_somebody_bound_is_taken(context: Ground) {
     let one = context.datagrams().await;
-    let address = address(&one).ip().unwrap();
+    let address = address(&one).socket_addr().unwrap();
     assert_ne!(address.port(), 0, "the network has chosen");
     let refused = context.within(context.network().bind(address)).await;
     assert_eq!(refused.unwrap_err().kind(), ErrorKind::AddrInUse);

@@ -98,7 +98,7 @@ async fn a_close_reaches_who_has_data_to_take_and_has_not_run_yet(context: Conte
     let mut receive = pin!(socket.receive(&mut buf, NONE));
     assert!(poll_once(&mut receive).is_pending());
     let sender = StdUdp::bind(context.loopback).unwrap();
-    sender.send_to(b"late", address.ip().unwrap()).unwrap();
+    sender.send_to(b"late", address.socket_addr().unwrap()).unwrap();
     context.settle().await;
     socket.close();
     assert_is!(context.within(receive).await, Err(SocketError::Closed));
@@ -151,7 +151,7 @@ async fn the_address_is_free_once_a_close_returns(context: Context) {
     context.assert_waits(&mut given_up).await;
     drop(given_up);
     listener.close();
-    StdListener::bind(address.ip().unwrap()).unwrap();
+    StdListener::bind(address.socket_addr().unwrap()).unwrap();
 }
 
 async fn the_descriptor_is_there_until_the_last_who_waited_has_gone(context: Context) -> Outcome {
@@ -252,7 +252,7 @@ async fn on_a_runtime_that_was_shut_down_whatever_would_wait_is_an_error(context
     assert_is!(context.within(waiting).await, Err(SocketError::System(_)));
     // What is there is had without a runtime.
     let sender = StdUdp::bind(context.loopback).unwrap();
-    sender.send_to(b"x", fresh.1.ip().unwrap()).unwrap();
+    sender.send_to(b"x", fresh.1.socket_addr().unwrap()).unwrap();
     assert_eq!(
         context.within(fresh.0.receive(&mut other, NONE)).await.unwrap(),
         1

@@ -129,8 +129,8 @@ async fn a_datagram_keeps_its_bounds_and_tells_its_sender(context: Context) {
         .unwrap();
     let (length, sender) = context.within(ours.receive_from(&mut buf, NONE)).await.unwrap();
     assert_eq!(&buf[..length], b"together");
-    let port = unbound.local_address().unwrap().ip().unwrap().port();
-    assert_eq!(sender.unwrap().ip().unwrap().port(), port);
+    let port = unbound.local_address().unwrap().socket_addr().unwrap().port();
+    assert_eq!(sender.unwrap().socket_addr().unwrap().port(), port);
 }
 
 async fn a_datagram_without_bytes_is_a_datagram(context: Context) {
