@@ -18,7 +18,10 @@ fn main() -> ExitCode {
         second: Some(second),
         deviations: &[],
     };
-    Suite::new(&[mio]).with_network(memory::MEMORY).main()
+    Suite::new(&[mio])
+        .with_network(memory::MEMORY)
+        .with_network(memory::FAULTY)
+        .main()
 }
 
 fn run(case: Body) {

@@ -23,6 +23,8 @@ const _: () = {
     send_sync_unpin::<Attempt>();
     send_sync_unpin::<Connected<()>>();
     send_sync_unpin::<Faulty<MemoryStream>>();
+    send_sync_unpin::<FaultyListener<MemoryNetwork>>();
+    send_sync_unpin::<FaultyNetwork<MemoryNetwork>>();
     send_sync_unpin::<HappyEyeballs>();
     send_sync_unpin::<Outcome>();
     send_sync_unpin::<MemoryDatagram>();

@@ -1,5 +1,6 @@
 //! Streams that misbehave by a script.
 
+mod network;
 mod pieces;
 #[cfg(test)]
 mod tests;
@@ -12,6 +13,8 @@ use anynet_core::{
     Attributes, ByteReceiveStream, ByteSendStream, Cause, Direction, ReceiveError, Request, SendError,
     byte_receive_methods, byte_send_methods,
 };
+
+pub use network::{FaultyListener, FaultyNetwork};
 
 use crate::latch::WakingLatch;
 use pieces::Pieces;

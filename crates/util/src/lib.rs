@@ -18,7 +18,7 @@ mod timeout;
 pub use connect::{
     Attempt, Connected, HappyEyeballs, Outcome, connect, connect_with, listen, listen_with, wrapped_attempt,
 };
-pub use faulty::Faulty;
+pub use faulty::{Faulty, FaultyListener, FaultyNetwork};
 pub use listen::listen_all;
 pub use listeners::Listeners;
 pub use memory::{

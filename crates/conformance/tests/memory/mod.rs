@@ -2,7 +2,7 @@
 
 use anynet_conformance::{Ground, NetworkBackend, ReceiveEnd, SendEnd, StreamKind};
 use anynet_core::{BoxFuture, BoxNetwork, BoxStream};
-use anynet_util::{Faulty, MemoryNetwork, MemoryStream, Stapled};
+use anynet_util::{Faulty, FaultyNetwork, MemoryNetwork, MemoryStream, Stapled};
 
 pub(super) const MEMORY: NetworkBackend = NetworkBackend {
     name: "memory",
@@ -52,6 +52,19 @@ pub(super) const MEMORY: NetworkBackend = NetworkBackend {
             resets: true,
         },
     ],
+    deviations: &[],
+};
+
+/// The same network, whose streams misbehave as far as the contract lets them.
+pub(super) const FAULTY: NetworkBackend = NetworkBackend {
+    name: "memory-faulty",
+    run: |case| {
+        MemoryNetwork::run(|network| {
+            let network = FaultyNetwork::new(network, |stream| stream.pieces(1, 9000).waits());
+            case(BoxNetwork::new(network))
+        });
+    },
+    streams: &[],
     deviations: &[],
 };
 

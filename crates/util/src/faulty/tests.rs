@@ -1,6 +1,8 @@
 //! The faults, one by one.
 
-use anynet_core::Result;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use anynet_core::{Listener, Network, Result};
 use futures_lite::future::{block_on, poll_once};
 
 use super::*;
@@ -279,4 +281,30 @@ fn a_reset_wakes_who_waits_in_the_other_direction() {
     assert!(flag.is_woken());
     let told = left.poll_send(&mut cx, &x);
     assert!(matches!(told, Poll::Ready(Err(SendError::Broken(_)))), "{told:?}");
+}
+
+#[test]
+fn every_stream_of_a_faulty_network_is_scripted_in_its_turn() {
+    MemoryNetwork::run(async |network| {
+        let address = "192.0.2.1:7".parse().unwrap();
+        let made = AtomicU64::new(1);
+        // The first stream is reset after one byte, the second after two, and so on.
+        let faulty = FaultyNetwork::new(network.clone(), move |stream| {
+            stream.reset_after_receiving(made.fetch_add(1, Ordering::Relaxed))
+        });
+        let listener = faulty.listen(address).await.unwrap();
+        for moves in [1, 3] {
+            let (mut client, mut server) = (
+                faulty.clone().connect(address).await.unwrap(),
+                listener.accept().await.unwrap(),
+            );
+            client.send(DATA).await.unwrap();
+            server.send(DATA).await.unwrap();
+            for (stream, moves) in [(&mut client, moves), (&mut server, moves + 1)] {
+                let error = stream.receive_exactly(&mut [0; 40]).await.unwrap_err();
+                assert_eq!(error.received(), moves);
+                assert!(matches!(error.reason(), ReceiveError::Broken(_)), "{error}");
+            }
+        }
+    });
 }
