@@ -368,3 +368,18 @@ fn without_a_runtime_there_is_nothing_to_wait_on() {
     assert!(matches!(waited, Err(WaitError::NoRuntime(_))), "{waited:?}");
     assert!(on_tokio::notify_closing(&ours).is_err());
 }
+
+#[test]
+fn what_can_be_awaited_can_be_spawned() {
+    macro_rules! connect {
+        ($runtime:ident) => {
+            async {
+                let listener = $runtime::TcpListener::bind("127.0.0.1:0").await.unwrap();
+                let connecting = $runtime::spawn($runtime::TcpStream::connect(listener.local_address()));
+                connecting.unwrap().await.unwrap();
+            }
+        };
+    }
+    smol::block_on(connect!(on_smol));
+    multi_thread().block_on(connect!(on_tokio));
+}

@@ -122,7 +122,8 @@ macro_rules! names {
             OsNetwork::current()
         }
 
-        /// Runs `future` as a task of its own on the current runtime.
+        /// Runs `future` as a task of its own on the current runtime. Takes what can be awaited:
+        /// `spawn(TcpStream::connect(address))?`.
         ///
         /// Awaiting the handle gives the output, and a panic of the task resumes there. **Dropping it cancels the task**, soon;
         /// `detach` lets it run on without the handle: `spawn(background())?.detach()`.
@@ -145,11 +146,10 @@ macro_rules! names {
         #[$cfg]
         pub fn spawn<F>(future: F) -> ::std::io::Result<Spawned<F::Output>>
         where
-            F: ::std::future::Future + Send + 'static,
-            F::Output: Send,
+            F: ::std::future::IntoFuture<IntoFuture: Send + 'static, Output: Send + 'static>,
         {
             let runtime = <$runtime as $crate::Runtime>::current()?;
-            Ok($crate::Executor::spawn(&runtime, future))
+            Ok($crate::Executor::spawn(&runtime, future.into_future()))
         }
 
         /// Waits for `duration` on the current runtime. Cancel-safe.
