@@ -86,7 +86,7 @@ where
 ///
 /// MemoryNetwork::run(async |network| {
 ///     let (silent, server) = (Ipv4Addr::new(192, 0, 2, 1), Ipv4Addr::new(192, 0, 2, 2));
-///     network.add_name("example.org", [silent.into(), server.into()]);
+///     network.add_name("example.org", [silent, server]);
 ///     network.set_delay(silent, Duration::MAX);
 ///     let _listener = network.listen((server, 80).into()).await?;
 ///

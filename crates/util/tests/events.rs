@@ -81,7 +81,7 @@ fn events<F: Future<Output = ()>>(main: impl FnOnce(MemoryNetwork) -> F) -> Vec<
 #[test]
 fn each_attempt_to_connect_is_told_from_its_begin_to_its_end() {
     let told = events(async |network| {
-        network.add_name("example.org", [SILENT, UNREACHABLE, SERVER].map(Into::into));
+        network.add_name("example.org", [SILENT, UNREACHABLE, SERVER]);
         network.set_delay(SILENT, Duration::MAX);
         network.set_unreachable(UNREACHABLE);
         let _listener = network.listen((SERVER, 80).into()).await.unwrap();

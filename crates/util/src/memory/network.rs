@@ -95,8 +95,10 @@ impl MemoryNetwork {
 
     /// Lets `name` stand for `addresses`, in this order. The last word on a name holds. Names are compared as a
     /// [`TableResolver`](crate::TableResolver) does.
-    pub fn add_name(&self, name: impl Into<String>, addresses: impl IntoIterator<Item = IpAddr>) {
-        self.table().names.set_host(&name.into(), addresses);
+    pub fn add_name<A: Into<IpAddr>>(&self, name: &str, addresses: impl IntoIterator<Item = A>) {
+        self.table()
+            .names
+            .set_host(name, addresses.into_iter().map(Into::into));
     }
 
     /// Lets every connect to `ip` take so long, until it is answered or refused. [`Duration::MAX`]: it never is.

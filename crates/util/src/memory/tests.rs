@@ -67,8 +67,8 @@ fn names_and_ways_are_those_that_were_told() {
     MemoryNetwork::run(async |network| {
         let listener = network.listen(SERVER.into()).await.unwrap();
         assert!(network.resolve("example.org", 80).await.is_err());
-        network.add_name("example.org", [Ipv4Addr::LOCALHOST.into()]);
-        network.add_name("Example.org", [SERVER.0.into()]);
+        network.add_name("example.org", [Ipv4Addr::LOCALHOST]);
+        network.add_name("Example.org", [SERVER.0]);
         for name in ["example.org", "EXAMPLE.ORG", "example.org.", "192.0.2.1"] {
             assert_eq!(
                 network.resolve(name, 80).await.unwrap(),
