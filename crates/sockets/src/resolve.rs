@@ -3,6 +3,7 @@
 mod answer;
 mod idna;
 mod library;
+mod numeric;
 mod pool;
 mod system;
 
@@ -142,12 +143,12 @@ fn prepare(lookup: &Lookup) -> Result<Prepared, ResolveError> {
     match &lookup.service {
         Service::Port(_) if is_numeric => return library::literal(lookup).map(Prepared::Answered),
         Service::Name(service) if lookup.flags.contains(LookupFlags::NUMERIC_SERVICE) => {
-            return Err(library::no_such_service(service));
+            return Err(library::no_number(service));
         }
         _ => {}
     }
     if !is_numeric && lookup.flags.contains(LookupFlags::NUMERIC_HOST) {
-        return Err(library::no_such_host(lookup));
+        return Err(library::no_literal(lookup));
     }
     library::check(lookup)?;
     idna::encoded(lookup).map(Prepared::Ask)

@@ -271,6 +271,8 @@ async fn a_numeric_look_up_refuses_names_at_once(context: Context) {
         error.resolver_error().expect("as the system says it").code,
         libc::EAI_NONAME
     );
+    let why = "cannot look up \"localhost\": it is no literal address, and NUMERIC_HOST was asked for";
+    assert_eq!(format!("{error:#}"), why);
     let ip = context.loopback.ip().to_string();
     match at_once(Lookup::new(ip.as_str(), "http").flags(numeric)) {
         Err(ResolveError::UnknownService { service, .. }) => assert_eq!(service, "http"),

@@ -79,7 +79,7 @@ impl ResolveError {
 pub struct ResolverError {
     /// The code, such as `libc::EAI_NONAME`. The numbers differ between systems.
     pub code: i32,
-    /// What the system has to say of it, as gai_strerror(3).
+    /// What the system has to say of it, as gai_strerror(3); where it was not asked, why not.
     pub text: String,
     /// Whether the same look-up may succeed later.
     pub is_temporary: bool,

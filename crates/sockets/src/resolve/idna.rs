@@ -2,7 +2,7 @@
 
 use anynet_core::{Lookup, ResolveError};
 
-use super::library::looks_numeric;
+use super::numeric::looks_numeric;
 
 /// `lookup` with its host encoded by IDNA 2008, after the mapping of UTS 46 without its transitional part, if it is not
 /// ASCII. An ASCII host stays as it is: upper case, underscores and encoded names (`xn--…`) included.

@@ -2,7 +2,7 @@
 
 use std::ffi::{CString, c_int};
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 use anynet_core::{
     AddressInfo, Family, Lookup, LookupFlags, NameFlags, NameInfo, ResolveError, ResolverError, Service,
@@ -78,11 +78,19 @@ pub(super) fn no_such_host(lookup: &Lookup) -> ResolveError {
     failed(lookup, &unknown())
 }
 
+/// That the host is none that could be taken without asking.
+pub(super) fn no_literal(lookup: &Lookup) -> ResolveError {
+    failed(
+        lookup,
+        &unasked("it is no literal address, and NUMERIC_HOST was asked for"),
+    )
+}
+
 /// That the service is none that could be taken without asking.
-pub(super) fn no_such_service(service: &str) -> ResolveError {
+pub(super) fn no_number(service: &str) -> ResolveError {
     ResolveError::UnknownService {
         service: service.to_owned(),
-        cause: cause(&unknown()).into(),
+        cause: cause(&unasked("it is no number, and NUMERIC_SERVICE was asked for")).into(),
     }
 }
 
@@ -192,9 +200,14 @@ fn kind_of(number: c_int) -> SocketType {
 
 /// What the library says of a host that it does not know.
 fn unknown() -> names::Failure {
+    unasked(&names::text(libc::EAI_NONAME))
+}
+
+/// The same, of what it would not look up, with words of our own: the library's are those of a name that nobody has.
+fn unasked(why: &str) -> names::Failure {
     names::Failure {
         code: libc::EAI_NONAME,
-        text: names::text(libc::EAI_NONAME),
+        text: why.to_owned(),
         errno: io::ErrorKind::NotFound.into(),
     }
 }
@@ -229,57 +242,15 @@ fn cause(failure: &names::Failure) -> io::Error {
     io::Error::new(kind, error.temporary(failure.code == libc::EAI_AGAIN))
 }
 
-/// Whether the C library would take `host` for an IPv4 address though it is not written as one: by inet_aton(3) there are
-/// up to four numbers, decimal, octal or hexadecimal.
-pub(super) fn looks_numeric(host: &str) -> bool {
-    let is_number = |part: &str| match part.strip_prefix("0x").or_else(|| part.strip_prefix("0X")) {
-        Some(digits) => digits.bytes().all(|byte| byte.is_ascii_hexdigit()),
-        None => !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()),
-    };
-    host.parse::<IpAddr>().is_err() && host.strip_suffix('.').unwrap_or(host).split('.').all(is_number)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::net::IpAddr;
+
     use anynet_core::Cause;
 
     use super::*;
     use crate::NameQuery;
-
-    #[test]
-    fn a_host_that_looks_numeric_is_told_from_an_address_and_from_a_name() {
-        for host in [
-            "127.1",
-            "0x7f.1",
-            "0177.0.0.1",
-            "2130706433",
-            "0",
-            "0x",
-            "0X7F000001",
-            "127.0.0.1.",
-            "1.2.3.4.5",
-            "1.2.3.256",
-            "01.2.3.4",
-        ] {
-            assert!(looks_numeric(host), "{host}");
-        }
-        for host in [
-            "127.0.0.1",
-            "::1",
-            "",
-            ".",
-            "a.1",
-            "1.a",
-            "0xg",
-            "1..2",
-            "x",
-            "1-2",
-            "::ffff:1.2.3.4",
-            "3com.com",
-        ] {
-            assert!(!looks_numeric(host), "{host}");
-        }
-    }
+    use crate::resolve::numeric::looks_numeric;
 
     /// What the library takes is refused, but for what it and the standard library agree on.
     #[test]

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use anynet_core::{AddressInfo, BoxFuture, Lookup, NameFlags, NameInfo, ResolveError, Resolver, Service};
 
-use super::library::{self, looks_numeric};
+use super::library;
+use super::numeric::looks_numeric;
 use super::pool::Pool;
 use super::{Prepared, prepare};
 
