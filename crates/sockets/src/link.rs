@@ -1,7 +1,8 @@
 //! A handle's link to its socket, until it lets go.
 
+use std::fmt;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
 use anynet_core::{
@@ -15,10 +16,8 @@ use crate::unix::SocketFile;
 use crate::{credentials, sys};
 
 /// A handle's link to its socket. The last one to let go closes the descriptor.
-#[derive(Debug)]
 pub(crate) struct Link<R: Runtime, K: Kind>(State<R, K>);
 
-#[derive(Debug)]
 enum State<R: Runtime, K: Kind> {
     Open(Arc<Shared<R, K>>),
     Released(Box<Ends<R, K>>),
@@ -213,6 +212,39 @@ impl<R: Runtime, K: Kind> Drop for Link<R, K> {
         }
     }
 }
+
+/// What it is linked to, in one line: `TCP { fd: 9, local: 127.0.0.1:80, peer: 127.0.0.1:40000 }`.
+impl<R: Runtime, K: Kind> fmt::Debug for Link<R, K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut f = f.debug_struct(K::NAME);
+        match self.open() {
+            Some(shared) => f.field("fd", &shared.source.as_fd().as_raw_fd()),
+            None => f.field("fd", &format_args!("closed")),
+        };
+        let local: Address = self.local().into();
+        f.field("local", &format_args!("{local}"));
+        if let Some(peer) = self.ends().peer.clone() {
+            let peer: Address = peer.into();
+            f.field("peer", &format_args!("{peer}"));
+        }
+        f.finish()
+    }
+}
+
+/// `Debug` of a handle that keeps its link in a field `link`: what that says, and none of its own state.
+macro_rules! debug_by_link {
+    ($name:ident $(, $parameter:ident: $bound:path)?) => {
+        impl<R: anynet_core::Runtime, K: $crate::kind::Kind $(, $parameter: $bound)?> std::fmt::Debug
+            for $name<R, K $(, $parameter)?>
+        {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.debug_tuple(stringify!($name)).field(&self.link).finish()
+            }
+        }
+    };
+}
+
+pub(crate) use debug_by_link;
 
 impl<R: Runtime, K: Kind> AsFd for Link<R, K> {
     /// The descriptor; after a close, a value that every system call answers with `EBADF`.

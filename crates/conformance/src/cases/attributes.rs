@@ -25,6 +25,7 @@ cases![
     the_raw_socket_is_lent_through_every_wrapper,
     the_raw_socket_is_gone_after_a_close,
     what_cannot_be_read_is_not_what_no_layer_has,
+    a_socket_debugs_as_its_addresses_in_a_line,
 ];
 
 async fn the_addresses_equal_those_of_the_raw_socket(context: Context) {
@@ -38,6 +39,29 @@ async fn the_addresses_equal_those_of_the_raw_socket(context: Context) {
     }
     assert_eq!(connected.local_address(), accepted.peer_address());
     assert_eq!(connected.peer_address(), accepted.local_address());
+}
+
+async fn a_socket_debugs_as_its_addresses_in_a_line(context: Context) {
+    let (mut stream, accepted) = context.tcp_pair().await;
+    let (local, peer) = (stream.local_address(), stream.peer_address());
+    let fd = stream.as_fd().as_raw_fd();
+    let open = format!("StreamSocket(TCP {{ fd: {fd}, local: {local}, peer: {peer} }})");
+    assert_eq!(format!("{stream:?}"), open);
+    context.within(stream.close()).await.unwrap();
+    let closed = format!("StreamSocket(TCP {{ fd: closed, local: {local}, peer: {peer} }})");
+    assert_eq!(format!("{stream:?}"), closed);
+    let (receive, send) = accepted.into_split();
+    for (half, name) in [
+        (format!("{receive:?}"), "StreamReceiveHalf"),
+        (format!("{send:?}"), "StreamSendHalf"),
+    ] {
+        assert!(
+            half.starts_with(name) && half.contains(&peer.to_string()),
+            "{half}"
+        );
+    }
+    let listener = format!("{:?}", context.listener().await);
+    assert!(!listener.contains("peer") && listener.len() < 80, "{listener}");
 }
 
 async fn the_addresses_outlive_a_reset_and_a_close(context: Context) {

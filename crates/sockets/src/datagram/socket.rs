@@ -60,11 +60,12 @@ mod sealed {
 /// of [`Datagram`]. Receives and sends are cancel-safe: dropped before they are done, they have taken or sent nothing.
 ///
 /// Dropping the socket, or [`close`](Self::close), frees its address; a [`Closer`] closes it from another task.
-#[derive(Debug)]
 pub struct DatagramSocket<R: Runtime, K: Kind, C: Connection> {
     pub(super) link: Link<R, K>,
     connection: PhantomData<C>,
 }
+
+crate::link::debug_by_link!(DatagramSocket, C: Connection);
 
 impl<R: Runtime, K: Kind, C: Connection> DatagramSocket<R, K, C> {
     live_option_methods!();

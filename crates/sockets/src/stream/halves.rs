@@ -23,7 +23,6 @@ use crate::send::Sender;
 /// The receiving half of a [`StreamSocket`], from [`into_split`](StreamSocket::into_split).
 ///
 /// Dropping it does nothing to the other half; the connection is closed when both are gone.
-#[derive(Debug)]
 pub struct StreamReceiveHalf<R: Runtime, K: Kind> {
     pub(super) receiver: Receiver<R>,
     pub(super) link: Link<R, K>,
@@ -32,7 +31,6 @@ pub struct StreamReceiveHalf<R: Runtime, K: Kind> {
 /// The sending half of a [`StreamSocket`], from [`into_split`](StreamSocket::into_split).
 ///
 /// Dropping it sends the end, for the peer would wait for it for ever; the connection is closed when both halves are gone.
-#[derive(Debug)]
 pub struct StreamSendHalf<R: Runtime, K: Kind> {
     pub(super) sender: Sender<R>,
     pub(super) link: Link<R, K>,
@@ -257,6 +255,8 @@ macro_rules! half {
 
 half!(StreamReceiveHalf);
 half!(StreamSendHalf);
+crate::link::debug_by_link!(StreamReceiveHalf);
+crate::link::debug_by_link!(StreamSendHalf);
 
 /// Two halves that do not belong together, given back.
 #[derive(Debug)]

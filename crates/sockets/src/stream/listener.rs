@@ -23,11 +23,12 @@ use crate::unix::SocketFile;
 ///
 /// Any number of tasks may accept on one listener. Dropping it, or [`close`](Self::close), stops the listening and
 /// frees the address; a [`Closer`] closes it from another task.
-#[derive(Debug)]
 pub struct StreamListener<R: Runtime, K: Kind> {
     pub(super) link: Link<R, K>,
     reserve: Reserve,
 }
+
+crate::link::debug_by_link!(StreamListener);
 
 impl<R: Runtime, K: Kind> StreamListener<R, K> {
     /// Registers a descriptor that is known to be listening, non-blocking and close-on-exec, and to have bound `file`.

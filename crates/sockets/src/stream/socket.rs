@@ -62,13 +62,14 @@ use crate::unix::SocketFile;
 /// })??;
 /// # Ok::<_, Error>(())
 /// ```
-#[derive(Debug)]
 pub struct StreamSocket<R: Runtime, K: Kind> {
     // Before the link: on some runtimes a slot that waits holds on to the descriptor.
     pub(super) receiver: Receiver<R>,
     pub(super) sender: Sender<R>,
     pub(crate) link: Link<R, K>,
 }
+
+crate::link::debug_by_link!(StreamSocket);
 
 impl<R: Runtime, K: Kind> StreamSocket<R, K> {
     /// Registers a descriptor that is known to be connected, non-blocking and close-on-exec.
