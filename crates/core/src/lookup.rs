@@ -6,6 +6,7 @@ mod flags;
 pub use answer::{AddressInfo, NameInfo};
 pub use flags::{LookupFlags, NameFlags};
 
+use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 
 use crate::{Family, ResolveError};
@@ -188,6 +189,16 @@ pub enum Service {
     Name(String),
 }
 
+/// The number, or the name.
+impl fmt::Display for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Port(port) => port.fmt(f),
+            Self::Name(name) => name.fmt(f),
+        }
+    }
+}
+
 impl From<u16> for Service {
     fn from(port: u16) -> Self {
         Self::Port(port)
@@ -315,8 +326,10 @@ mod tests {
     fn the_text_of_a_port_is_that_port() {
         assert_eq!(Service::from("65535"), Service::Port(65535));
         assert_eq!(Service::from("0"), Service::Port(0));
+        assert_eq!(Service::Port(80).to_string(), "80");
         for name in ["", "65536", "+1", "-1", "http", "1a", " 1"] {
             assert_eq!(Service::from(name), Service::Name(name.into()));
+            assert_eq!(Service::from(name).to_string(), name);
         }
     }
 }

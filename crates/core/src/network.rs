@@ -1,7 +1,6 @@
 //! A place to connect and listen in: what generic applications ask for.
 
 use std::future::ready;
-use std::io;
 use std::net::SocketAddr;
 
 use crate::{BindError, ByteStream, ConnectError, Datagram, Executor, Listener, ResolveError};
@@ -82,7 +81,7 @@ pub trait Network: Executor {
         let _ = host;
         ready(Err(ResolveError::UnknownService {
             service: service.to_owned(),
-            cause: io::ErrorKind::NotFound.into(),
+            cause: None,
         }))
     }
 }

@@ -41,7 +41,7 @@ use crate::{AddressInfo, BoxFuture, Lookup, NameFlags, NameInfo, ResolveError};
 /// ```
 pub trait Resolver: fmt::Debug + Send + Sync + 'static {
     /// The addresses that answer `lookup`, in the order in which they are to be tried. Dropping the future gives the look-up
-    /// up.
+    /// up. A connector leaves out entries that are for another type of socket than its own.
     ///
     /// # Errors
     ///

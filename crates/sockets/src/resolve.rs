@@ -92,12 +92,7 @@ impl Names {
                 Prepared::Ask(lookup) => resolver.look_up(&lookup).await?,
             },
         };
-        if found.is_empty() {
-            return Err(ResolveError::NoAddress {
-                host: lookup.host.clone().unwrap_or_default(),
-            });
-        }
-        Ok(found)
+        at_least_one(found, lookup.host.as_deref())
     }
 
     pub(crate) async fn look_up_name(
@@ -122,10 +117,20 @@ impl Names {
             return Ok(vec![SocketAddr::new(ip, *port)]);
         }
         let found = self.look_up(&Lookup::new(host, service).kind(self.kind)).await?;
+        let fitting = found.into_iter().filter(|info| info.kind == self.kind);
         let mut seen = HashSet::new(); // whoever keeps a name may give it thousands
-        let addresses = found.into_iter().map(|info| info.address);
-        Ok(addresses.filter(|address| seen.insert(*address)).collect())
+        let addresses = fitting.map(|info| info.address);
+        let addresses = addresses.filter(|address| seen.insert(*address)).collect();
+        at_least_one(addresses, Some(host))
     }
+}
+
+fn at_least_one<T>(found: Vec<T>, host: Option<&str>) -> Result<Vec<T>, ResolveError> {
+    if found.is_empty() {
+        let host = host.unwrap_or_default().to_owned();
+        return Err(ResolveError::NoAddress { host });
+    }
+    Ok(found)
 }
 
 /// What a question comes to before anybody is asked.
@@ -167,3 +172,46 @@ macro_rules! builder_resolver_method {
 }
 
 pub(crate) use builder_resolver_method;
+
+#[cfg(test)]
+mod tests {
+    use std::future::ready;
+
+    use anynet_core::BoxFuture;
+    use futures_lite::future::block_on;
+
+    use super::*;
+
+    /// Answers whatever is asked with the same entries.
+    #[derive(Debug)]
+    struct Fixed(Vec<AddressInfo>);
+
+    impl Resolver for Fixed {
+        fn look_up<'a>(&'a self, _: &'a Lookup) -> BoxFuture<'a, Result<Vec<AddressInfo>, ResolveError>> {
+            Box::pin(ready(Ok(self.0.clone())))
+        }
+
+        fn look_up_name(&self, _: SocketAddr, _: NameFlags) -> BoxFuture<'_, Result<NameInfo, ResolveError>> {
+            unreachable!("nobody asks for a name")
+        }
+    }
+
+    #[test]
+    fn an_answer_for_another_type_of_socket_is_left_out() {
+        let address = |last| SocketAddr::from(([192, 0, 2, last], 80));
+        let entries = vec![
+            AddressInfo::new(address(1), SocketType::Datagram),
+            AddressInfo::new(address(2), SocketType::Stream),
+        ];
+        for (kind, last) in [(SocketType::Stream, 2), (SocketType::Datagram, 1)] {
+            let mut names = Names::of(kind);
+            names.set_resolver(Fixed(entries.clone()));
+            let found = block_on(names.resolve("a-name", 80)).unwrap();
+            assert_eq!(found, [address(last)]);
+        }
+        let mut names = Names::of(SocketType::Stream);
+        names.set_resolver(Fixed(entries[..1].to_vec()));
+        let found = block_on(names.resolve("a-name", 80));
+        assert!(matches!(found, Err(ResolveError::NoAddress { host }) if host == "a-name"));
+    }
+}

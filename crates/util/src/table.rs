@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::future::ready;
-use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 
 use anynet_core::{
@@ -76,10 +75,11 @@ impl TableResolver {
                 IpAddr::V4(_) => SocketAddr::new(ip, port),
                 IpAddr::V6(ip) => SocketAddrV6::new(ip, port, 0, scope).into(),
             };
-            for (kind, protocol) in SOCKETS {
+            for kind in [SocketType::Stream, SocketType::Datagram] {
+                let info = AddressInfo::new(address, kind);
                 let kind_fits = lookup.kind.is_none_or(|asked| asked == kind);
-                if kind_fits && lookup.protocol.is_none_or(|asked| asked == protocol) {
-                    answer.push(AddressInfo::new(address, kind, protocol));
+                if kind_fits && lookup.protocol.is_none_or(|asked| asked == info.protocol) {
+                    answer.push(info);
                 }
             }
         }
@@ -121,11 +121,8 @@ impl TableResolver {
             _ => None,
         };
         known.ok_or_else(|| ResolveError::UnknownService {
-            service: match service {
-                Service::Name(name) => name.clone(),
-                other => format!("{other:?}"),
-            },
-            cause: io::ErrorKind::NotFound.into(),
+            service: service.to_string(),
+            cause: None,
         })
     }
 
@@ -165,9 +162,6 @@ impl Resolver for TableResolver {
         Box::pin(ready(self.names(address, flags)))
     }
 }
-
-/// What each address is for, with the numbers that IANA gave TCP and UDP.
-const SOCKETS: [(SocketType, i32); 2] = [(SocketType::Stream, 6), (SocketType::Datagram, 17)];
 
 /// What is the same for all spellings of a name.
 fn key(name: &str) -> String {
@@ -242,7 +236,7 @@ mod tests {
         assert_eq!(found(passive), ["[::]:80", "0.0.0.0:80"]);
         let each = table().addresses(&Lookup::new("four.example", 80)).unwrap();
         let sockets: Vec<_> = each.iter().map(|info| (info.kind, info.protocol)).collect();
-        assert_eq!(sockets, SOCKETS);
+        assert_eq!(sockets, [(SocketType::Stream, 6), (SocketType::Datagram, 17)]);
     }
 
     #[test]

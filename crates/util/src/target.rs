@@ -137,11 +137,7 @@ impl fmt::Display for Target {
                     true => write!(f, "[{host}]:")?,
                     false => write!(f, "{host}:")?,
                 }
-                match service {
-                    Service::Port(port) => port.fmt(f),
-                    Service::Name(name) => name.fmt(f),
-                    _ => Ok(()),
-                }
+                service.fmt(f)
             }
             Repr::Malformed { text, .. } => text.fmt(f),
         }

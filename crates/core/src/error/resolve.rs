@@ -32,8 +32,8 @@ pub enum ResolveError {
     UnknownService {
         /// The service.
         service: String,
-        /// What the resolver said.
-        cause: Cause,
+        /// What the resolver said, if it said more.
+        cause: Option<Cause>,
     },
     /// The look-up itself failed; or the resolver says with a code that there is no such name or address.
     Failed {
@@ -60,9 +60,8 @@ impl ResolveError {
     /// The code and the text that the system's resolver gave, if it was asked and gave one.
     pub fn resolver_error(&self) -> Option<&ResolverError> {
         match self {
-            Self::UnknownService { cause, .. } | Self::Failed { cause, .. } => {
-                cause.get_ref()?.downcast_ref()
-            }
+            Self::UnknownService { cause, .. } => cause.as_ref()?.get_ref()?.downcast_ref(),
+            Self::Failed { cause, .. } => cause.get_ref()?.downcast_ref(),
             Self::Malformed { .. } | Self::NoAddress { .. } | Self::NoName { .. } => None,
         }
     }
@@ -125,7 +124,8 @@ impl fmt::Display for ResolverError {
 impl StdError for ResolveError {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match self {
-            Self::UnknownService { cause, .. } | Self::Failed { cause, .. } => Some(cause),
+            Self::UnknownService { cause, .. } => cause.as_ref().map(|cause| cause as _),
+            Self::Failed { cause, .. } => Some(cause),
             Self::Malformed { .. } | Self::NoAddress { .. } | Self::NoName { .. } => None,
         }
     }

@@ -14,21 +14,33 @@ pub struct AddressInfo {
     pub address: SocketAddr,
     /// The type of socket.
     pub kind: SocketType,
-    /// The protocol's number; 0 where the system does not say one.
+    /// The protocol's number (IANA's "Protocol Numbers"); 0 where nobody says one.
     pub protocol: i32,
     /// The canonical name of the host, on the first entry of a look-up that asked for it.
     pub canonical_name: Option<String>,
 }
 
 impl AddressInfo {
-    /// An entry without a canonical name.
-    pub fn new(address: SocketAddr, kind: SocketType, protocol: i32) -> Self {
+    /// An entry for TCP where the type is a stream, for UDP where it is datagrams, and else for no protocol in particular;
+    /// without a canonical name.
+    pub fn new(address: SocketAddr, kind: SocketType) -> Self {
         Self {
             address,
             kind,
-            protocol,
+            protocol: match kind {
+                SocketType::Stream => TCP,
+                SocketType::Datagram => UDP,
+                SocketType::Raw | SocketType::Other(_) => 0,
+            },
             canonical_name: None,
         }
+    }
+
+    /// The same, for another protocol, by its number.
+    #[must_use]
+    pub fn protocol(mut self, number: i32) -> Self {
+        self.protocol = number;
+        self
     }
 
     /// The family of the address.
@@ -39,6 +51,10 @@ impl AddressInfo {
         }
     }
 }
+
+/// `IPPROTO_TCP` and `IPPROTO_UDP`, which are the same everywhere.
+const TCP: i32 = 6;
+const UDP: i32 = 17;
 
 /// The names of an address: what getnameinfo(3) gives.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -90,7 +90,7 @@ pub(super) fn no_literal(lookup: &Lookup) -> ResolveError {
 pub(super) fn no_number(service: &str) -> ResolveError {
     ResolveError::UnknownService {
         service: service.to_owned(),
-        cause: cause(&unasked("it is no number, and NUMERIC_SERVICE was asked for")).into(),
+        cause: Some(cause(&unasked("it is no number, and NUMERIC_SERVICE was asked for")).into()),
     }
 }
 
@@ -159,7 +159,7 @@ fn info((kind, protocol, bytes, name): names::Entry) -> Option<AddressInfo> {
     if bytes.len() < whole {
         return None;
     }
-    let mut info = AddressInfo::new(address.as_socket()?, kind_of(kind), protocol);
+    let mut info = AddressInfo::new(address.as_socket()?, kind_of(kind)).protocol(protocol);
     info.canonical_name = name.map(|name| name.to_string_lossy().into_owned());
     Some(info)
 }
@@ -217,7 +217,7 @@ fn failed(lookup: &Lookup, failure: &names::Failure) -> ResolveError {
     match &lookup.service {
         Service::Name(service) if failure.code == libc::EAI_SERVICE => ResolveError::UnknownService {
             service: service.clone(),
-            cause,
+            cause: Some(cause),
         },
         _ => ResolveError::Failed {
             host: lookup.host.clone().unwrap_or_default(),
