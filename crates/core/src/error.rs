@@ -353,8 +353,9 @@ impl WaitError {
 /// let error = Error::from(ConnectError::failed(SocketAddr::from(([127, 0, 0, 1], 80)), refused));
 /// assert_eq!(format!("{error}"), "cannot connect to 127.0.0.1:80");
 /// assert_eq!(format!("{error:#}"), "cannot connect to 127.0.0.1:80: connection refused");
+/// // What a `main` that returns it prints. `{:#?}` shows the fields.
+/// assert_eq!(format!("{error:?}"), "Connect(cannot connect to 127.0.0.1:80: connection refused)");
 /// ```
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
     /// A receive.

@@ -119,7 +119,7 @@ impl AcceptError {
 
 impl FailedAttempt {
     fn timed_out(&self) -> bool {
-        self.cause.get_ref().is_some_and(|error| error.is::<TimedOut>())
+        matches!(self.cause.get_ref(), Some(error) if error.is::<TimedOut>())
     }
 
     fn fmt_own(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -194,6 +194,31 @@ impl WaitError {
             Self::Exhausted(_) => "no descriptor or memory is left to wait with",
             Self::Broken(_) => "the wait for readiness failed",
         })
+    }
+}
+
+/// Which one it is, and what it prints with its causes, for that is what a `main` that fails shows; with `{:#?}` its fields.
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (name, error): (_, &dyn fmt::Debug) = match self {
+            Self::Receive(error) => ("Receive", error),
+            Self::ReceiveExactly(error) => ("ReceiveExactly", error),
+            Self::Send(error) => ("Send", error),
+            Self::Accept(error) => ("Accept", error),
+            Self::Connect(error) => ("Connect", error),
+            Self::Bind(error) => ("Bind", error),
+            Self::Resolve(error) => ("Resolve", error),
+            Self::UnixAddress(error) => ("UnixAddress", error),
+            Self::Wait(error) => ("Wait", error),
+            Self::TimedOut(error) => ("TimedOut", error),
+            Self::Io(error) => ("Io", error),
+            Self::Other(error) => ("Other", error),
+        };
+        if f.alternate() {
+            f.debug_tuple(name).field(error).finish()
+        } else {
+            write!(f, "{name}({self:#})")
+        }
     }
 }
 

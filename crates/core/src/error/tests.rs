@@ -82,3 +82,18 @@ fn a_failed_look_up_names_the_name_once() {
         assert_eq!(error.source().unwrap().to_string(), "no answer");
     }
 }
+
+#[test]
+fn debugging_tells_which_error_it_is_and_why_in_a_line_or_all_of_it_in_many() {
+    let address = SocketAddr::from(([192, 0, 2, 1], 80));
+    let error = Error::from(ConnectError::failed(address, io::ErrorKind::ConnectionRefused));
+    assert_eq!(
+        format!("{error:?}"),
+        "Connect(cannot connect to 192.0.2.1:80: connection refused)"
+    );
+    let all = format!("{error:#?}");
+    assert!(
+        all.contains("FailedAttempt {") && all.contains("took: 0ns"),
+        "{all}"
+    );
+}
