@@ -142,6 +142,7 @@ pub(crate) fn of_executors() -> impl Iterator<Item = &'static Case<Ground>> {
 pub(crate) fn of_networks() -> impl Iterator<Item = &'static Case<Ground>> {
     let files = [
         guard::CASES,
+        guard::limits::CASES,
         network::CASES,
         network::datagram::CASES,
         race::addresses::CASES,

@@ -11,10 +11,12 @@ mod resolve;
 #[cfg(test)]
 mod tests;
 mod timed_out;
+mod unix_address;
 
 pub use causes::fmt_with_causes;
 pub use resolve::{ResolveError, ResolverError};
 pub use timed_out::{TimeLimit, TimedOut};
+pub use unix_address::UnixAddressError;
 
 use std::error::Error as StdError;
 use std::io;
@@ -163,7 +165,7 @@ impl FailedAttempt {
 /// fn advice(error: &ConnectError) -> &'static str {
 ///     match error {
 ///         ConnectError::Resolve(_) => "is the name right?",
-///         ConnectError::TimedOut(_) => "is there a firewall in between?",
+///         ConnectError::TimedOut { .. } => "is there a firewall in between?",
 ///         _ if error.kind() == ErrorKind::ConnectionRefused => "is the server running?",
 ///         _ => "is the network up?",
 ///     }
@@ -259,53 +261,6 @@ impl BindError {
             Self::NoRuntime(cause) => cause.kind(),
             Self::Resolve(error) => error.kind(),
             Self::Failed(attempts) => first_kind(attempts),
-        }
-    }
-}
-
-/// Why a text, a path or a name is not the address of a UNIX socket. Each keeps it, as
-/// [`UnixAddress`](crate::UnixAddress) prints it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum UnixAddressError {
-    /// The text is not the text of an address.
-    Malformed {
-        /// The text, as it was given.
-        text: String,
-        /// What is wrong with it.
-        reason: &'static str,
-    },
-    /// The path is empty.
-    EmptyPath,
-    /// The path contains NUL. Abstract names may, and have a variant of their own.
-    Nul {
-        /// The path.
-        text: String,
-    },
-    /// The path or the abstract name is longer than the system's addresses are.
-    TooLong {
-        /// The address.
-        text: String,
-        /// How long the path or the name is, in bytes.
-        length: usize,
-        /// How long it may be, in bytes.
-        limit: usize,
-    },
-    /// There are no abstract names on this system.
-    NoAbstractNames {
-        /// The address.
-        text: String,
-    },
-}
-
-impl UnixAddressError {
-    /// What the failure amounts to.
-    pub fn kind(&self) -> io::ErrorKind {
-        match self {
-            Self::NoAbstractNames { .. } => io::ErrorKind::Unsupported,
-            Self::Malformed { .. } | Self::EmptyPath | Self::Nul { .. } | Self::TooLong { .. } => {
-                io::ErrorKind::InvalidInput
-            }
         }
     }
 }

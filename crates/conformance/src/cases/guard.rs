@@ -1,5 +1,6 @@
 //! Connections under guard, and wrapped ones.
 
+pub(super) mod limits;
 pub(super) mod sockets;
 
 use std::future::{pending, poll_fn};
@@ -10,8 +11,8 @@ use std::task::Poll;
 use std::time::Duration;
 
 use anynet_core::{
-    AttributesExt, BoxNetwork, BoxStream, BoxTask, ByteReceiveStream, ByteReceiveStreamExt, ByteSendStream,
-    ByteSendStreamExt, Error, Executor, LocalAddress, ReceiveError, Result, SendError, TimeLimit, TimedOut,
+    BoxNetwork, BoxStream, BoxTask, ByteReceiveStream, ByteReceiveStreamExt, ByteSendStream,
+    ByteSendStreamExt, Error, Executor, ReceiveError, Result, SendError,
 };
 use anynet_util::{Guard, GuardedStream, ServeError, Server, ServerHandle, wrapped};
 
@@ -24,7 +25,6 @@ cases![given Ground:
     a_connection_that_does_not_move_breaks_and_one_that_is_busy_does_not,
     a_send_that_does_not_move_breaks,
     a_receive_that_does_not_move_breaks_beside_sends_that_did,
-    a_limit_for_sends_ends_those_that_wait_and_no_receive,
     a_handler_that_did_not_end_well_resets_its_connection,
     a_handler_that_ended_well_ends_its_connection_in_order,
     a_guarded_stream_that_was_taken_out_is_its_takers,
@@ -32,7 +32,6 @@ cases![given Ground:
     sends_of_no_bytes_do_not_keep_a_connection,
     wrapping_runs_in_the_connections_own_task_and_has_a_deadline,
     a_wrapper_that_fails_is_the_connections_failure,
-    an_error_says_whose_connection_it_was_and_what_ran_out,
 ];
 
 /// Long enough to be kept with time to spare on a busy machine, short enough to wait for.
@@ -149,59 +148,6 @@ async fn a_receive_that_does_not_move_breaks_beside_sends_that_did(context: Grou
             matches!(error, Error::Receive(ReceiveError::Broken(cause)) if cause.kind() == ErrorKind::TimedOut)
         })
         .await;
-}
-
-async fn a_limit_for_sends_ends_those_that_wait_and_no_receive(context: Ground) {
-    let talk = |mut stream: Guarded| async move {
-        stream.receive(&mut [0; 8]).await?;
-        loop {
-            stream.send(&[0; 64 << 10]).await?;
-        }
-    };
-    let server = Started::guarded(&context, |guard| guard.send_timeout(LIMIT), talk).await;
-    let mut client = context.connect(server.address).await;
-    context.network().sleep(2 * LIMIT).await;
-    assert!(server.reports.lock().unwrap().is_empty(), "a receive may wait");
-    context.within(client.send(b"x")).await.unwrap();
-    server
-        .assert_told(&context, |error| {
-            let Error::Send(SendError::Broken(cause)) = error else {
-                return false;
-            };
-            let inside = cause.get_ref().and_then(|error| error.downcast_ref());
-            inside == Some(&TimedOut::new(TimeLimit::Send, LIMIT))
-        })
-        .await;
-}
-
-async fn an_error_says_whose_connection_it_was_and_what_ran_out(context: Ground) {
-    let hang = |_stream| async { pending().await };
-    let idle = Started::guarded(&context, |guard| guard.idle_timeout(LIMIT), hang).await;
-    let wait = |mut stream: Guarded| async move { Ok(stream.receive(&mut [0]).await.map(drop)?) };
-    let progress = Started::guarded(&context, |guard| guard.progress_timeout(LIMIT), wait).await;
-    let handler = wrapped(context.network().clone(), LIMIT, greet, greeted);
-    let handshake = Started::new(&context, handler).await;
-    let throw = |_stream| async { std::panic::resume_unwind(Box::new("thrown")) };
-    let panic = Started::guarded(&context, |guard| guard, throw).await;
-    for (server, text) in [
-        (idle, "the connection from WHO failed: idle for 300ms"),
-        (
-            progress,
-            "the connection from WHO failed: the connection is broken: no byte moved for 300ms",
-        ),
-        (
-            handshake,
-            "the connection from WHO failed: the handshake took longer than 300ms",
-        ),
-        (panic, "the handler of WHO panicked: thrown"),
-    ] {
-        let client = context.connect(server.address).await;
-        let LocalAddress(who) = client.attribute().unwrap();
-        context.until(|| !server.reports.lock().unwrap().is_empty()).await;
-        let reports = server.reports.lock().unwrap();
-        assert_eq!(reports[0].peer(), Some(&who));
-        assert_eq!(format!("{:#}", reports[0]), text.replace("WHO", &who.to_string()));
-    }
 }
 
 async fn a_handler_that_did_not_end_well_resets_its_connection(context: Ground) {

@@ -180,7 +180,7 @@ fn twin(address: SocketAddr) -> SocketAddr {
 async fn nobody(context: &Ground) -> (SocketAddr, BoxStream) {
     let (stream, _peer) = context.pair().await;
     let LocalAddress(address) = stream.attribute().expect("a stream has an address");
-    (address.ip().expect("an IP address"), stream)
+    (address.socket_addr().expect("an IP address"), stream)
 }
 
 /// Takes what greets, and says whether it did so well.
