@@ -14,6 +14,7 @@ mod ledger;
 mod libtest;
 mod licences;
 mod matrix;
+mod packages;
 mod process;
 mod programs;
 mod spdx;

@@ -8,7 +8,7 @@ use xshell::{Shell, cmd};
 use crate::flags::Conformance;
 use crate::ledger::Ledger;
 use crate::suite::Suite;
-use crate::{Result, conformance, licences, programs, tidy};
+use crate::{Result, conformance, licences, packages, programs, tidy};
 
 /// The runtime features of the facade in every combination.
 const FEATURE_SETS: [&str; 4] = ["", "tokio", "smol", "tokio,smol"];
@@ -27,7 +27,7 @@ pub(crate) fn run(sh: &Shell, strict: bool) -> Result<bool> {
     suite.stage("facade features", facade_features);
     suite.stage("examples", examples);
     suite.stage("downstream", downstream);
-    suite.stage("packages", packages);
+    suite.stage("packages", packages::run);
     suite.finish()
 }
 
@@ -189,9 +189,4 @@ fn downstream(suite: &mut Suite<'_>) -> Result {
     let _folder = sh.push_dir("tests/downstream");
     suite.run(cmd!(sh, "cargo build --workspace"))?;
     suite.run(cmd!(sh, "cargo test --workspace --no-fail-fast"))
-}
-
-/// What would be published compiles from its own archive.
-fn packages(suite: &mut Suite<'_>) -> Result {
-    suite.run(cmd!(suite.sh, "cargo package --workspace --allow-dirty"))
 }
