@@ -35,7 +35,9 @@ async fn an_accept_without_a_free_descriptor_tells_who_waits_by_a_close(context:
     if !is_alone(
         &context,
         "an_accept_without_a_free_descriptor_tells_who_waits_by_a_close",
-    ) {
+    )
+    .await
+    {
         return;
     }
     let listener = context.listener().await;
@@ -65,13 +67,15 @@ async fn clients_are_told_at_once_and_served_when_there_are_descriptors_again(co
     if is_alone(
         &context,
         "clients_are_told_at_once_and_served_when_there_are_descriptors_again",
-    ) {
+    )
+    .await
+    {
         under_load(&context, context.listener().await, 20).await;
     }
 }
 
 async fn unix_and_adopted_listeners_tell_their_clients_too(context: Context) {
-    if !is_alone(&context, "unix_and_adopted_listeners_tell_their_clients_too") {
+    if !is_alone(&context, "unix_and_adopted_listeners_tell_their_clients_too").await {
         return;
     }
     let fd = context.listener().await.into_fd().unwrap();
@@ -87,7 +91,9 @@ async fn without_a_reserve_clients_wait_and_are_served_when_there_are_descriptor
     if !is_alone(
         &context,
         "without_a_reserve_clients_wait_and_are_served_when_there_are_descriptors_again",
-    ) {
+    )
+    .await
+    {
         return;
     }
     let probe = context.listener().await;
@@ -119,7 +125,7 @@ async fn without_a_reserve_clients_wait_and_are_served_when_there_are_descriptor
 }
 
 async fn the_first_descriptor_that_comes_free_is_the_reserves(context: Context) {
-    if !is_alone(&context, "the_first_descriptor_that_comes_free_is_the_reserves") {
+    if !is_alone(&context, "the_first_descriptor_that_comes_free_is_the_reserves").await {
         return;
     }
     let mut clients = Clients::new(&address(&context.listener().await), 3);
@@ -370,19 +376,20 @@ fn address(listener: &impl Listener) -> SockAddr {
     }
 }
 
-/// Whether this process runs nothing but `case`. If not, runs it in one that does, and fails as it fails.
-fn is_alone(context: &Context, case: &str) -> bool {
+/// Whether this process runs nothing but `case`. If not, runs it in one that does, and fails as it fails. Other cases may
+/// share the thread of the executor, so it is not made to wait.
+async fn is_alone(context: &Context, case: &str) -> bool {
     const CHILD: &str = "ANYNET_ALONE";
     if env::var_os(CHILD).is_some() {
         return true;
     }
     let trial = format!("{}::any::exhausted::{case}", context.backend.name);
-    let child = Command::new(env::current_exe().unwrap())
+    let mut child = Command::new(env::current_exe().unwrap());
+    child
         .args([&trial, "--exact"])
         .env(CHILD, "")
-        .env_remove("ANYNET_FDS")
-        .output()
-        .unwrap();
+        .env_remove("ANYNET_FDS");
+    let child = elsewhere(context, move || child.output().unwrap()).await;
     let output = String::from_utf8_lossy(&child.stdout) + String::from_utf8_lossy(&child.stderr);
     assert!(child.status.success() && output.contains("1 passed"), "{output}");
     false
