@@ -58,10 +58,7 @@ fn main() -> ExitCode {
         Trial::ignorable_test(
             "idle_connections_cost_no_thread_and_no_timer_on_tokio",
             move || {
-                let tokio = tokio::runtime::Builder::new_multi_thread()
-                    .worker_threads(2)
-                    .enable_all()
-                    .build()?;
+                let tokio = tokio()?;
                 compare(&Tokio::new(tokio.handle().clone()), many)
             },
         ),
@@ -72,10 +69,7 @@ fn main() -> ExitCode {
         Trial::ignorable_test(
             "a_served_connection_costs_hardly_more_than_a_task_on_tokio",
             move || {
-                let tokio = tokio::runtime::Builder::new_multi_thread()
-                    .worker_threads(2)
-                    .enable_all()
-                    .build()?;
+                let tokio = tokio()?;
                 compare_memory(&Tokio::new(tokio.handle().clone()), many)
             },
         ),
@@ -85,6 +79,13 @@ fn main() -> ExitCode {
         ),
     ];
     libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+fn tokio() -> io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
 }
 
 /// Who runs the connections.

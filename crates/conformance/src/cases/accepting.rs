@@ -37,12 +37,8 @@ async fn a_full_batch_lets_others_run_and_is_followed_by_another_at_once(context
         .batch(4)
         .count_in(&counters)
         .into_future();
-    for (accepted, is_full) in [(4, true), (8, true), (10, false)] {
-        let woken = Arc::<Woken>::default();
-        assert!(poll_with(&mut serving, &woken).is_pending());
-        assert_eq!(counters.statistics().accepted, accepted);
-        assert_eq!(woken.was_called(), is_full);
-    }
+    let batches = [(4, true), (8, true), (10, false)];
+    assert_batches(&mut serving, batches, || counters.statistics().accepted);
 }
 
 async fn a_batch_of_none_is_of_one(context: Context) {
@@ -50,12 +46,8 @@ async fn a_batch_of_none_is_of_one(context: Context) {
     let counters = Counters::new();
     let serving = serve(&script, |_| async { Ok(()) }).batch(0);
     let mut serving = serving.count_in(&counters).into_future();
-    for (accepted, is_full) in [(1, true), (2, true), (2, false)] {
-        let woken = Arc::<Woken>::default();
-        assert!(poll_with(&mut serving, &woken).is_pending());
-        assert_eq!(counters.statistics().accepted, accepted);
-        assert_eq!(woken.was_called(), is_full);
-    }
+    let batches = [(1, true), (2, true), (2, false)];
+    assert_batches(&mut serving, batches, || counters.statistics().accepted);
 }
 
 async fn refused_accepts_count_as_a_batch_too(context: Context) {
@@ -66,10 +58,21 @@ async fn refused_accepts_count_as_a_batch_too(context: Context) {
         .batch(4)
         .count_in(&counters)
         .into_future();
-    for (lost, is_full) in [(4, true), (8, true), (10, false)] {
+    let batches = [(4, true), (8, true), (10, false)];
+    assert_batches(&mut serving, batches, || counters.statistics().lost);
+}
+
+/// Asserts that each poll in turn brings the count to what is said, and asks for another at once where the batch was full.
+#[track_caller]
+fn assert_batches<F: Future + Unpin>(
+    serving: &mut F,
+    batches: impl IntoIterator<Item = (u64, bool)>,
+    count: impl Fn() -> u64,
+) {
+    for (counted, is_full) in batches {
         let woken = Arc::<Woken>::default();
-        assert!(poll_with(&mut serving, &woken).is_pending());
-        assert_eq!(counters.statistics().lost, lost);
+        assert!(poll_with(serving, &woken).is_pending());
+        assert_eq!(count(), counted);
         assert_eq!(woken.was_called(), is_full);
     }
 }

@@ -3,18 +3,18 @@
 use std::fs;
 use std::net::SocketAddr;
 use std::task::Poll;
-use std::time::{Duration, Instant};
 
 use anynet_core::{
-    BindError, BoxRuntime, BoxSleep, BoxTask, ConnectError, Executor, FailedAttempt, Family, Lookup, Network,
-    ResolveError,
+    Attributes, AttributesExt, BindError, BoxNetwork, ConnectError, Executor, FailedAttempt, Family,
+    LocalAddress, Lookup, Network, ResolveError,
 };
-use anynet_sockets::{OsNetwork, TcpListener, TcpStream, UdpSocket};
+use anynet_sockets::{TcpListener, TcpStream};
 use anynet_util::{connect, listen};
 
 use crate::Context;
 use crate::case::{NotApplicable, Outcome, cases};
 use crate::context::{LOOPBACK_4, poll_once, refusing};
+use crate::named::Named;
 
 cases![
     a_name_is_looked_up_off_the_threads_of_the_runtime,
@@ -106,20 +106,21 @@ async fn a_connect_tries_the_addresses_in_order_until_one_answers(context: Conte
     let (_bound, refused) = refusing(context.loopback);
     let (first, second) = (context.listener().await, context.listener().await);
     let order = [refused, first.local_address(), second.local_address()];
-    let network = Listed::new(&context, &order);
+    let network = listed(&context, &order);
     let connected = context.within(connect(&network, ("a-name", 0))).await.unwrap();
     let accepted = context.within(first.accept()).await.unwrap();
-    assert_eq!(accepted.peer_address(), connected.local_address());
+    assert_eq!(accepted.peer_address(), local(&connected));
     context.assert_waits(&mut Box::pin(second.accept())).await;
 }
 
 async fn a_connect_that_fails_everywhere_tells_every_failure_in_order(context: Context) {
     let (_one, first) = refusing(context.loopback);
     let (_two, second) = refusing(context.loopback);
-    let network = Listed::new(&context, &[second, first]);
+    let network = listed(&context, &[second, first]);
     let error = context
         .within(connect(&network, ("a-name", 0)))
         .await
+        .map(drop)
         .unwrap_err();
     assert_eq!(error.kind(), std::io::ErrorKind::ConnectionRefused);
     let text = error.to_string();
@@ -137,16 +138,16 @@ async fn a_connect_that_fails_everywhere_tells_every_failure_in_order(context: C
 
 async fn a_listener_takes_the_first_address_that_can_be_bound(context: Context) {
     let (_bound, taken) = refusing(context.loopback);
-    let network = Listed::new(&context, &[taken, context.loopback]);
+    let network = listed(&context, &[taken, context.loopback]);
     let listener = context.within(listen(&network, ("a-name", 0))).await.unwrap();
-    assert_ne!(listener.local_address(), taken);
-    assert_eq!(listener.local_address().ip(), context.loopback.ip());
+    assert_ne!(local(&listener), taken);
+    assert_eq!(local(&listener).ip(), context.loopback.ip());
 }
 
 async fn a_listener_that_can_be_bound_nowhere_tells_every_failure_in_order(context: Context) {
     let (_one, first) = refusing(context.loopback);
     let (_two, second) = refusing(context.loopback);
-    let network = Listed::new(&context, &[second, first]);
+    let network = listed(&context, &[second, first]);
     let error = context.within(listen(&network, ("a-name", 0))).await.unwrap_err();
     assert_eq!(error.kind(), std::io::ErrorKind::AddrInUse);
     let BindError::Failed(attempts) = error else {
@@ -156,8 +157,8 @@ async fn a_listener_that_can_be_bound_nowhere_tells_every_failure_in_order(conte
 }
 
 async fn a_name_without_an_address_is_an_error(context: Context) {
-    let network = Listed::new(&context, &[]);
-    match context.within(connect(&network, ("a-name", 0))).await {
+    let network = listed(&context, &[]);
+    match context.within(connect(&network, ("a-name", 0))).await.map(drop) {
         Err(ConnectError::Resolve(ResolveError::NoAddress { host })) => assert_eq!(host, "a-name"),
         other => panic!("{other:?}"),
     }
@@ -186,61 +187,13 @@ fn threads() -> Vec<String> {
     names.map(|name| name.trim_end().to_owned()).collect()
 }
 
-/// The system's network, where every name has the addresses of a list.
-#[derive(Clone, Debug)]
-struct Listed {
-    network: OsNetwork<BoxRuntime>,
-    addresses: Vec<SocketAddr>,
+/// The system's network, where every name has these addresses.
+fn listed(context: &Context, addresses: &[SocketAddr]) -> Named {
+    Named::new(&BoxNetwork::new(context.network()), addresses.to_vec())
 }
 
-impl Listed {
-    fn new(context: &Context, addresses: &[SocketAddr]) -> Self {
-        Self {
-            network: context.network(),
-            addresses: addresses.to_vec(),
-        }
-    }
-}
-
-impl Network for Listed {
-    type Stream = TcpStream<BoxRuntime>;
-    type Listener = TcpListener<BoxRuntime>;
-    type Datagram = UdpSocket<BoxRuntime>;
-
-    async fn connect(&self, to: SocketAddr) -> Result<Self::Stream, ConnectError> {
-        self.network.connect(to).await
-    }
-
-    async fn listen(&self, on: SocketAddr) -> Result<Self::Listener, BindError> {
-        self.network.listen(on).await
-    }
-
-    async fn bind(&self, on: SocketAddr) -> Result<Self::Datagram, BindError> {
-        self.network.bind(on).await
-    }
-
-    async fn resolve(&self, _host: &str, _port: u16) -> Result<Vec<SocketAddr>, ResolveError> {
-        Ok(self.addresses.clone())
-    }
-}
-
-impl Executor for Listed {
-    type Task<T: Send + 'static> = BoxTask<T>;
-    type Sleep = BoxSleep;
-
-    fn now(&self) -> Instant {
-        self.network.now()
-    }
-
-    fn sleep(&self, duration: Duration) -> BoxSleep {
-        self.network.sleep(duration)
-    }
-
-    fn spawn<F>(&self, future: F) -> BoxTask<F::Output>
-    where
-        F: Future + Send + 'static,
-        F::Output: Send,
-    {
-        self.network.spawn(future)
-    }
+/// What a stream or a listener says of its own address.
+fn local(socket: &impl Attributes) -> SocketAddr {
+    let LocalAddress(address) = socket.attribute().expect("it has an address");
+    address.socket_addr().expect("an IP address")
 }

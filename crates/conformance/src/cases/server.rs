@@ -8,8 +8,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use anynet_core::{
-    BoxListener, BoxStream, BoxTask, ByteReceiveStreamExt, ByteSendStreamExt, ByteStream, ConnectError,
-    Error, Executor, Network, ReceiveError, Result,
+    BoxFuture, BoxListener, BoxStream, BoxTask, ByteReceiveStreamExt, ByteSendStreamExt, ByteStream,
+    ConnectError, Error, Executor, Network, ReceiveError, Result,
 };
 use anynet_util::{Server, ServerHandle, Statistics};
 
@@ -170,17 +170,7 @@ async fn handlers_hear_of_a_shutdown(context: Ground) {
     let (listener, address) = context.any_listener().await;
     let server = Server::new(listener);
     let handle = server.handle();
-    let told = handle.clone();
-    let serving = context
-        .network()
-        .spawn(server.serve(move |mut stream: BoxStream| {
-            let told = told.clone();
-            async move {
-                stream.send(b"hello").await?;
-                told.shutting_down().await;
-                Ok(stream.send(b"goodbye").await?)
-            }
-        }));
+    let serving = context.network().spawn(server.serve(farewell(handle.clone())));
     let mut client = context.connect(address).await;
     context.within(client.receive_exactly(&mut [0; 5])).await.unwrap();
     context.settle().await;
@@ -188,6 +178,20 @@ async fn handlers_hear_of_a_shutdown(context: Ground) {
     context.within(client.receive_exactly(&mut [0; 7])).await.unwrap();
     context.within(serving).await.unwrap();
     context.within(Box::pin(handle.shutting_down())).await;
+}
+
+/// A handler that says hello, and goodbye when it hears of the server's shutdown.
+fn farewell(
+    server: ServerHandle,
+) -> impl Fn(BoxStream) -> BoxFuture<'static, Result<()>> + Send + Sync + 'static {
+    move |mut stream| {
+        let server = server.clone();
+        Box::pin(async move {
+            stream.send(b"hello").await?;
+            server.shutting_down().await;
+            Ok(stream.send(b"goodbye").await?)
+        })
+    }
 }
 
 async fn a_shutdown_before_it_serves_ends_it_at_once(context: Ground) {

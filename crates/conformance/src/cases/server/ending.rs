@@ -8,7 +8,7 @@ use std::time::Duration;
 use anynet_core::{BoxStream, BoxTask, ByteReceiveStreamExt, ByteSendStreamExt, Executor, Result};
 use anynet_util::{Server, ServerHandle};
 
-use super::{Started, answer, assert_answer, assert_ends};
+use super::{Started, answer, assert_answer, assert_ends, farewell};
 use crate::Ground;
 use crate::case::cases;
 use crate::steps::closer;
@@ -67,15 +67,8 @@ async fn closing_the_last_listener_is_a_shutdown_that_handlers_hear_of(context: 
     let (other, _) = context.any_listener().await;
     let (first, last) = (closer(&other), closer(&one));
     let server = Server::new(one).and(other);
-    let told = server.handle();
-    let (_, mut serving) = start(&context, server, move |mut stream: BoxStream| {
-        let told = told.clone();
-        async move {
-            stream.send(b"hello").await?;
-            told.shutting_down().await;
-            Ok(stream.send(b"goodbye").await?)
-        }
-    });
+    let handler = farewell(server.handle());
+    let (_, mut serving) = start(&context, server, handler);
     let mut client = context.connect(address).await;
     context.within(client.receive_exactly(&mut [0; 5])).await.unwrap();
     first.close();
