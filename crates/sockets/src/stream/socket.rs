@@ -98,8 +98,13 @@ impl<R: Runtime, K: Kind> StreamSocket<R, K> {
     }
 
     /// A stream over a descriptor that is registered already.
-    pub(crate) fn from_source(runtime: R, source: R::Source, peer: K::Address) -> Self {
-        let link = Link::new(source, Ends::new(runtime, None, Some(peer)));
+    pub(crate) fn from_source(
+        runtime: R,
+        source: R::Source,
+        local: Option<K::Address>,
+        peer: K::Address,
+    ) -> Self {
+        let link = Link::new(source, Ends::new(runtime, local, Some(peer)));
         Self::from_parts(Receiver::new(false), Sender::new(false), link)
     }
 

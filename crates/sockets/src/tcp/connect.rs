@@ -101,6 +101,9 @@ impl<R: Runtime> TcpConnect<R> {
     /// Connects from `address`: a local IP address, or an unspecified one, and a port, or 0 for any. Where the system can
     /// (Linux), any is one that connections to other peers may have, too.
     ///
+    /// A connection that the system would make to itself, because it chose the very port that is connected to, is refused
+    /// (`ECONNREFUSED`): nobody else is there. With that port given here, it is made.
+    ///
     /// It may be given once for each family. With one only, addresses of the other family fail, each with the cause that
     /// the system gives. Attempts that are under way together need a port each: one that is given serves the first.
     pub fn local_address(mut self, address: SocketAddr) -> Self {
@@ -231,16 +234,16 @@ async fn try_connect<R: Runtime>(
     // Before the reactor watches it: a socket that is not connecting yet counts as hung up.
     match socket::connect(fd.as_fd(), &to) {
         Ok(()) => {
-            let peer = tcp::connected_to(&fd, to);
-            TcpStream::from_connected(runtime.clone(), fd, None, peer, false)
+            let (local, peer) = tcp::connected(&fd, local, to)?;
+            TcpStream::from_connected(runtime.clone(), fd, local, peer, false)
         }
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
             let source = runtime.register(fd)?;
             source
                 .io(Direction::Write, |fd| socket::connect(fd, &to).map(Step::Done))
                 .await?;
-            let peer = tcp::connected_to(&source, to);
-            Ok(TcpStream::from_source(runtime.clone(), source, peer))
+            let (local, peer) = tcp::connected(&source, local, to)?;
+            Ok(TcpStream::from_source(runtime.clone(), source, local, peer))
         }
         Err(error) => Err(error),
     }

@@ -4,10 +4,14 @@ use std::io;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, OwnedFd};
 
+use rustix::io::Errno;
 use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::options::SocketOptions;
-use crate::socket::peer_address;
+use crate::socket::{local_address, peer_address, reset};
+
+/// The first port that systems choose on their own; Linux's `ip_local_port_range` may begin here (ip(7)).
+const FIRST_CHOSEN_PORT: u16 = 1024;
 
 /// A TCP socket, non-blocking and close-on-exec from the start, so that no child process can inherit it.
 fn tcp(address: SocketAddr) -> io::Result<Socket> {
@@ -65,6 +69,31 @@ pub(crate) fn to_listen(on: SocketAddr, options: &SocketOptions, backlog: i32) -
     socket.bind(&on.into())?;
     socket.listen(backlog)?;
     Ok(socket.into())
+}
+
+/// Where a connection from `from` to `to` came from, if that had to be asked, and where it went.
+///
+/// # Errors
+///
+/// `ECONNREFUSED`, if the system chose the port that was to be connected to: two ends that connect to each other are a
+/// connection (RFC 9293, 3.5), also if they are the same. Nobody else is there, and this socket would keep them from
+/// being there, so to somebody who did not ask for it, this is what it would be from any other port.
+pub(crate) fn connected(
+    fd: impl AsFd,
+    from: Option<SocketAddr>,
+    to: SocketAddr,
+) -> io::Result<(Option<SocketAddr>, SocketAddr)> {
+    let peer = connected_to(&fd, to);
+    if from.is_some_and(|from| from.port() != 0) || peer.port() < FIRST_CHOSEN_PORT {
+        return Ok((None, peer));
+    }
+    let local: SocketAddr = local_address(&fd)?;
+    if (local.ip(), local.port()) == (peer.ip(), peer.port()) {
+        // Ended in order it would keep the port for another minute.
+        reset(fd);
+        return Err(Errno::CONNREFUSED.into());
+    }
+    Ok((Some(local), peer))
 }
 
 /// Where a connection to `to` went. That is `to`, unless the system understood it: it takes the unspecified address for

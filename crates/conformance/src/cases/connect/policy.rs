@@ -22,6 +22,7 @@ cases![
     a_deadline_ends_a_connect_that_nobody_answers,
     a_stream_dropped_right_after_its_connect_ends_in_order,
     nobody_is_reached_at_port_0,
+    a_connection_to_itself_is_refused_unless_it_was_asked_for,
 ];
 
 async fn the_local_address_is_that_of_the_family_of_each_attempt(context: Context) -> Verdict {
@@ -123,6 +124,30 @@ async fn nobody_is_reached_at_port_0(context: Context) {
     let connect = connect(&context, SocketAddr::new(context.loopback.ip(), 0));
     let error = context.within(connect.into_future()).await.unwrap_err();
     assert_is!(&error, ConnectError::Failed { attempts, .. } if attempts.len() == 1);
+}
+
+async fn a_connection_to_itself_is_refused_unless_it_was_asked_for(context: Context) {
+    // What the system does once in some ten thousand times is made certain by choosing the port behind the builder's back.
+    let mut outcomes = Vec::new();
+    while outcomes.len() < 20 {
+        let (bound, itself) = refusing(context.loopback);
+        drop(bound);
+        let by_the_system = connect(&context, itself).with_socket(move |socket| socket.bind(&itself.into()));
+        let asked_for = connect(&context, itself).local_address(itself);
+        let refused = context.within(by_the_system.into_future()).await.unwrap_err();
+        let made = context.within(asked_for.into_future()).await;
+        outcomes.push((refused.kind(), made.as_ref().map_err(ConnectError::kind).err()));
+        // Unless somebody else was given the port meanwhile.
+        if let (ErrorKind::ConnectionRefused, Ok(mut made)) = (refused.kind(), made) {
+            assert_eq!(made.local_address(), itself);
+            assert_eq!(made.peer_address(), itself);
+            context.within(made.send(b"to myself")).await.unwrap();
+            let mut buf = [0; 9];
+            context.within(made.receive_exactly(&mut buf)).await.unwrap();
+            return assert_eq!(&buf, b"to myself");
+        }
+    }
+    panic!("one of many ports is free: {outcomes:?}");
 }
 
 fn connect(context: &Context, to: SocketAddr) -> TcpConnect<BoxRuntime> {
