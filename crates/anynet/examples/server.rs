@@ -16,7 +16,6 @@ use anynet::{
     BoxListener, BoxStream, ByteReceiveStreamExt, ByteSendStreamExt, ByteStream, Error, Guard, ReceiveError,
     Result, Server, ServerHandle, TcpListener, TcpStream, UnixListener, UnixStream, network, spawn, wrapped,
 };
-use futures_lite::future::or;
 use signal_hook::consts::{SIGINT, SIGTERM};
 
 /// What a client says first.
@@ -79,13 +78,8 @@ async fn greet<S: ByteStream>(mut stream: S) -> Result<S> {
 async fn echo<S: ByteStream>(mut stream: S, server: ServerHandle) -> Result<()> {
     let mut buf = vec![0; 16 << 10];
     loop {
-        let receive = async { Some(stream.receive(&mut buf).await) };
-        let leave = async {
-            server.shutting_down().await;
-            None
-        };
-        // Whichever is dropped has lost nothing: both are cancel-safe.
-        match or(receive, leave).await {
+        // A receive that is dropped has lost nothing: it is cancel-safe.
+        match server.unless_shutting_down(stream.receive(&mut buf)).await {
             Some(Ok(n)) => stream.send(&buf[..n]).await?,
             // The peer's end is no failure; with `?` it would be counted as one, and the connection be aborted.
             Some(Err(ReceiveError::EndOfStream)) | None => return Ok(stream.close().await?),

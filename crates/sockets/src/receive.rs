@@ -6,8 +6,8 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::task::{Context, Poll};
 
 use anynet_core::{Direction, ReceiveError, Runtime, Source, Step};
+use anynet_util::Seat;
 
-use crate::bell::Seat;
 use crate::descriptors::{self, ReceivedFds};
 use crate::kind::Kind;
 use crate::shared::Shared;
@@ -123,7 +123,7 @@ impl<R: Runtime> Receiver<R> {
 
     /// Gives the seat up; the handle is about to go.
     pub(crate) fn leave<K: Kind>(&mut self, shared: &Shared<R, K>) {
-        shared.bell.leave(&mut self.seat);
+        shared.bell.waiters.leave(&mut self.seat);
     }
 
     #[inline]

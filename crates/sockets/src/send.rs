@@ -5,8 +5,8 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::task::{Context, Poll};
 
 use anynet_core::{Direction, Runtime, SendError, Source, Step};
+use anynet_util::Seat;
 
-use crate::bell::Seat;
 use crate::descriptors;
 use crate::kind::Kind;
 use crate::shared::Shared;
@@ -127,7 +127,7 @@ impl<R: Runtime> Sender<R> {
 
     /// Gives the seat up; the handle is about to go.
     pub(crate) fn leave<K: Kind>(&mut self, shared: &Shared<R, K>) {
-        shared.bell.leave(&mut self.seat);
+        shared.bell.waiters.leave(&mut self.seat);
     }
 
     /// Why the state alone refuses to send. A send with data asks the system instead whether the connection stands, for

@@ -7,10 +7,11 @@ use std::task::{Context, Waker};
 use std::thread;
 
 use anynet_core::{Cause, Close, Latch, ReceiveError, Runtime, SendError};
+use anynet_util::Seat;
 use rustix::io::Errno;
 use socket2::Type;
 
-use crate::bell::{Bell, Seat};
+use crate::bell::Bell;
 use crate::kind::{Kind, KindAddress};
 use crate::owned::Owned;
 use crate::socket;
@@ -134,7 +135,7 @@ impl<R: Runtime, K: Kind> Shared<R, K> {
         if !self.bell.is_armed() {
             return false;
         }
-        self.bell.sit(seat, cx.waker());
+        self.bell.waiters.sit(seat, cx.waker());
         self.latch.is_closed()
     }
 
@@ -245,7 +246,7 @@ impl<R: Runtime, K: Kind> Close for Shared<R, K> {
 
 /// Wakes everybody who waits, to find the latch closed.
 fn ring<R: Runtime, K: Kind>(shared: Arc<Shared<R, K>>) {
-    let waiting = shared.bell.waiting();
+    let waiting = shared.bell.waiters.wakers();
     drop(shared); // a waker may run its task here and now, and that may close
     waiting.into_iter().for_each(Waker::wake);
 }

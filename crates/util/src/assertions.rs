@@ -38,7 +38,9 @@ const _: () = {
     send_sync_unpin::<MemoryTask<()>>();
     send_sync_unpin::<Stapled<MemoryStream, MemoryStream>>();
     send_sync_unpin::<TableResolver>();
+    send_sync_unpin::<Seat>();
     send_sync_unpin::<Target>();
+    send_sync_unpin::<Waiters>();
     send::<Wrapped<BoxSleep, (), BoxSleep>>();
     // Sent, not shared: as its parts.
     send::<Timeout<BoxSleep, BoxSleep>>();

@@ -14,6 +14,7 @@ mod stapled;
 mod table;
 mod target;
 mod timeout;
+mod waiters;
 
 pub use connect::{
     Attempt, Connected, HappyEyeballs, Outcome, connect, connect_with, listen, listen_with, wrapped_attempt,
@@ -33,3 +34,4 @@ pub use stapled::Stapled;
 pub use table::TableResolver;
 pub use target::Target;
 pub use timeout::{Timeout, timeout};
+pub use waiters::{Seat, Waiters};

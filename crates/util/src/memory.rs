@@ -10,7 +10,6 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod turn;
-mod wakers;
 
 pub use datagram::MemoryDatagram;
 pub use executor::{MemorySleep, MemoryTask};

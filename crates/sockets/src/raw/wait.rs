@@ -5,12 +5,11 @@ use std::mem;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
-use std::task::Waker;
 
 use anynet_core::{Cause, Direction, Latch, Runtime, Source, Step};
+use anynet_util::Waiters;
 
 use super::SocketError;
-use crate::bell::Bell;
 use crate::owned::Owned;
 
 /// How many operations may succeed before the reactor watches the socket all the same: by its ways a socket that is always
@@ -23,7 +22,7 @@ pub(super) struct Descriptor<R: Runtime> {
     runtime: R,
     state: RwLock<State<R>>,
     latch: Latch,
-    bell: Bell,
+    waiters: Waiters,
     /// Operations that succeeded before the reactor watched the socket.
     ready_calls: AtomicU32,
 }
@@ -75,7 +74,7 @@ impl<R: Runtime> Descriptor<R> {
             runtime,
             state: RwLock::new(State::Idle(Owned::note(&fd), fd)),
             latch: Latch::new(),
-            bell: Bell::default(),
+            waiters: Waiters::new(),
             ready_calls: AtomicU32::new(0),
         }
     }
@@ -102,7 +101,7 @@ impl<R: Runtime> Descriptor<R> {
         }
         let watched = self.watched()?;
         let io = watched.source.io(direction, |fd| op(fd).map(Step::Done));
-        match self.bell.unless_closed(&self.latch, io).await {
+        match self.waiters.unless(|| self.latch.is_closed(), io).await {
             Some(result) => Ok(result?),
             None => Err(SocketError::Closed),
         }
@@ -205,7 +204,7 @@ impl<R: Runtime> Descriptor<R> {
     /// Wakes everybody who waits, to find the socket closed. A waker may run its task here and now, so nothing is locked.
     fn ring(&self) {
         self.latch.close();
-        self.bell.waiting().into_iter().for_each(Waker::wake);
+        self.waiters.wake();
     }
 
     fn read(&self) -> RwLockReadGuard<'_, State<R>> {

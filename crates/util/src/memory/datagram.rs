@@ -5,10 +5,9 @@ mod tests;
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::future::poll_fn;
 use std::io::ErrorKind;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
+use std::task::Poll;
 
 use anynet_core::{
     Address, Attributes, Cause, Close, Closer, Datagram, Family, Latch, LocalAddress, PeerAddress,
@@ -16,8 +15,8 @@ use anynet_core::{
 };
 
 use super::turn::Turn;
-use super::wakers::Wakers;
 use super::{MemoryNetwork, table};
+use crate::Waiters;
 use crate::signal::Signal;
 
 /// The longest datagram: what fits into IPv4's packet beside the headers of IP and UDP.
@@ -46,6 +45,9 @@ pub(super) struct Inbox {
     address: Address,
     peer: Option<Address>,
     state: Mutex<State>,
+    receiving: Waiters,
+    /// Whoever waits for room here.
+    sending: Waiters,
     network: MemoryNetwork,
 }
 
@@ -54,9 +56,6 @@ struct State {
     arrived: VecDeque<(Vec<u8>, Address)>,
     /// Nobody was there for a datagram, and nobody was told so yet.
     refused: bool,
-    receiving: Wakers,
-    /// Whoever waits for room here.
-    sending: Wakers,
 }
 
 impl MemoryDatagram {
@@ -110,11 +109,8 @@ impl MemoryDatagram {
             return Err(SendError::NotSent(refused()));
         }
         if self.inbox.peer.is_some() {
-            let mut state = self.inbox.state();
-            state.refused = true;
-            let receiving = state.receiving.take();
-            drop(state);
-            receiving.wake();
+            self.inbox.state().refused = true;
+            self.inbox.receiving.wake();
         }
         Ok(())
     }
@@ -128,15 +124,13 @@ impl Inbox {
             address,
             peer,
             state: Mutex::default(),
+            receiving: Waiters::new(),
+            sending: Waiters::new(),
             network,
         }
     }
 
-    fn poll_receive(
-        &self,
-        cx: &Context<'_>,
-        buf: &mut [u8],
-    ) -> Poll<Result<(Received, Address), ReceiveError>> {
+    fn try_receive(&self, buf: &mut [u8]) -> Poll<Result<(Received, Address), ReceiveError>> {
         let mut state = self.state();
         if self.latch.is_closed() {
             return Poll::Ready(Err(ReceiveError::Closed));
@@ -148,12 +142,10 @@ impl Inbox {
             return Poll::Ready(Err(ReceiveError::Undelivered(refused())));
         }
         let Some((data, from)) = state.arrived.pop_front() else {
-            state.receiving.add(cx);
             return Poll::Pending;
         };
-        let sending = state.sending.take();
         drop(state);
-        sending.wake();
+        self.sending.wake();
         let length = data.len().min(buf.len());
         buf[..length].copy_from_slice(&data[..length]);
         Poll::Ready(Ok((Received::new(length, data.len() > length), from)))
@@ -165,7 +157,7 @@ impl Inbox {
     }
 
     /// Takes a datagram, if there is room. `false`: the socket was closed. One from anybody but its peer is lost.
-    fn poll_take(&self, cx: &Context<'_>, data: &[u8], from: &Address) -> Poll<bool> {
+    fn try_take(&self, data: &[u8], from: &Address) -> Poll<bool> {
         let mut state = self.state();
         if self.latch.is_closed() {
             return Poll::Ready(false);
@@ -174,13 +166,11 @@ impl Inbox {
             return Poll::Ready(true);
         }
         if state.arrived.len() >= CAPACITY {
-            state.sending.add(cx);
             return Poll::Pending;
         }
         state.arrived.push_back((data.to_vec(), from.clone()));
-        let receiving = state.receiving.take();
         drop(state);
-        receiving.wake();
+        self.receiving.wake();
         Poll::Ready(true)
     }
 
@@ -195,15 +185,10 @@ impl Close for Inbox {
             return;
         }
         self.network.table().inboxes.remove(&self);
-        let State {
-            arrived,
-            receiving,
-            sending,
-            ..
-        } = std::mem::take(&mut *self.state());
+        let arrived = std::mem::take(&mut self.state().arrived);
         drop(arrived);
-        receiving.wake();
-        sending.wake();
+        self.receiving.wake();
+        self.sending.wake();
         self.closed.set();
     }
 
@@ -235,7 +220,7 @@ impl Datagram for MemoryDatagram {
 
     async fn receive_from(&self, buf: &mut [u8]) -> Result<(Received, Address), ReceiveError> {
         self.turn.begin().await;
-        poll_fn(|cx| self.inbox.poll_receive(cx, buf)).await
+        self.inbox.receiving.until(|| self.inbox.try_receive(buf)).await
     }
 
     async fn send(&self, data: &[u8]) -> Result<(), SendError> {
@@ -254,7 +239,7 @@ impl Datagram for MemoryDatagram {
         let (Some(owner), from) = self.route(to) else {
             return self.lose(to);
         };
-        let handed_over = poll_fn(|cx| owner.poll_take(cx, data, &from));
+        let handed_over = owner.sending.until(|| owner.try_take(data, &from));
         match self.inbox.closed.unless_set(handed_over).await {
             None => Err(SendError::Closed),
             Some(true) => Ok(()),

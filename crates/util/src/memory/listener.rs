@@ -2,16 +2,15 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::future::poll_fn;
 use std::io::ErrorKind;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
+use std::task::Poll;
 
 use anynet_core::{AcceptError, Address, Attributes, Close, Closer, Latch, Listener, LocalAddress, Request};
 
 use super::turn::Turn;
-use super::wakers::Wakers;
 use super::{MemoryNetwork, MemoryStream};
+use crate::Waiters;
 
 /// How many connections wait to be accepted; a further connect waits with them.
 const BACKLOG: usize = 128;
@@ -29,15 +28,10 @@ pub struct MemoryListener {
 pub(super) struct Queue {
     latch: Latch,
     address: Address,
-    state: Mutex<State>,
+    waiting: Mutex<VecDeque<MemoryStream>>,
+    accepting: Waiters,
+    connecting: Waiters,
     network: MemoryNetwork,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    waiting: VecDeque<MemoryStream>,
-    accepting: Wakers,
-    connecting: Wakers,
 }
 
 impl MemoryListener {
@@ -61,49 +55,48 @@ impl Queue {
         Self {
             latch: Latch::new(),
             address,
-            state: Mutex::default(),
+            waiting: Mutex::default(),
+            accepting: Waiters::new(),
+            connecting: Waiters::new(),
             network,
         }
     }
 
     /// Puts the far end of a connection into the queue, once there is room.
-    pub(super) fn poll_connect(
-        &self,
-        cx: &Context<'_>,
-        far: &mut Option<MemoryStream>,
-    ) -> Poll<Result<(), ErrorKind>> {
-        let mut state = self.state();
+    pub(super) async fn connect(&self, far: MemoryStream) -> Result<(), ErrorKind> {
+        let mut far = Some(far);
+        self.connecting.until(|| self.try_connect(&mut far)).await
+    }
+
+    fn try_connect(&self, far: &mut Option<MemoryStream>) -> Poll<Result<(), ErrorKind>> {
+        let mut waiting = self.waiting();
         if self.latch.is_closed() {
             return Poll::Ready(Err(ErrorKind::ConnectionRefused));
         }
-        if state.waiting.len() >= BACKLOG {
-            state.connecting.add(cx);
+        if waiting.len() >= BACKLOG {
             return Poll::Pending;
         }
-        state.waiting.extend(far.take());
-        let accepting = state.accepting.take();
-        drop(state);
-        accepting.wake();
+        waiting.extend(far.take());
+        drop(waiting);
+        self.accepting.wake();
         Poll::Ready(Ok(()))
     }
 
-    fn poll_accept(&self, cx: &Context<'_>) -> Poll<Result<MemoryStream, AcceptError>> {
-        let mut state = self.state();
+    fn try_accept(&self) -> Poll<Result<MemoryStream, AcceptError>> {
+        let mut waiting = self.waiting();
         if self.latch.is_closed() {
             return Poll::Ready(Err(AcceptError::Closed));
         }
-        let Some(stream) = state.waiting.pop_front() else {
-            state.accepting.add(cx);
+        let Some(stream) = waiting.pop_front() else {
             return Poll::Pending;
         };
-        let connecting = state.connecting.take();
-        drop(state);
-        connecting.wake();
+        drop(waiting);
+        self.connecting.wake();
         Poll::Ready(Ok(stream))
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn waiting(&self) -> MutexGuard<'_, VecDeque<MemoryStream>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -113,14 +106,10 @@ impl Close for Queue {
             return;
         }
         self.network.table().listeners.remove(&self);
-        let State {
-            waiting,
-            accepting,
-            connecting,
-        } = std::mem::take(&mut *self.state());
+        let waiting = std::mem::take(&mut *self.waiting());
         waiting.into_iter().for_each(|mut stream| stream.abort());
-        accepting.wake();
-        connecting.wake();
+        self.accepting.wake();
+        self.connecting.wake();
     }
 
     fn abort(self: Arc<Self>) {
@@ -153,7 +142,7 @@ impl Listener for MemoryListener {
 
     async fn accept(&self) -> Result<MemoryStream, AcceptError> {
         self.turn.begin().await;
-        poll_fn(|cx| self.queue.poll_accept(cx)).await
+        self.queue.accepting.until(|| self.queue.try_accept()).await
     }
 }
 

@@ -1,7 +1,6 @@
 //! The network itself: names, ways, and whoever listens.
 
 use std::fmt;
-use std::future::poll_fn;
 use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -144,8 +143,7 @@ impl MemoryNetwork {
         let queue = queue.ok_or(ErrorKind::ConnectionRefused)?;
         let lanes = [Lane::new(CAPACITY, false), Lane::new(CAPACITY, false)];
         let (near, far) = MemoryStream::connected(lanes, from, to);
-        let mut far = Some(far);
-        poll_fn(|cx| queue.poll_connect(cx, &mut far)).await?;
+        queue.connect(far).await?;
         Ok(near)
     }
 

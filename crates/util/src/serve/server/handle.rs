@@ -13,7 +13,6 @@ use crate::signal::Signal;
 /// ```
 /// use anynet_core::{ByteReceiveStreamExt, ByteSendStreamExt, Error, Executor, Network, ReceiveError};
 /// use anynet_util::{MemoryNetwork, Server};
-/// use futures_lite::future::or;
 ///
 /// MemoryNetwork::run(async |network| {
 ///     let address = "192.0.2.1:7".parse().unwrap();
@@ -25,12 +24,7 @@ use crate::signal::Signal;
 ///         async move {
 ///             let mut buf = [0; 64];
 ///             loop {
-///                 let receive = async { Some(stream.receive(&mut buf).await) };
-///                 let leave = async {
-///                     server.shutting_down().await;
-///                     None
-///                 };
-///                 match or(receive, leave).await {
+///                 match server.unless_shutting_down(stream.receive(&mut buf)).await {
 ///                     Some(Ok(n)) => stream.send(&buf[..n]).await?,
 ///                     Some(Err(ReceiveError::EndOfStream)) | None => return Ok(stream.close().await?),
 ///                     Some(Err(error)) => return Err(error.into()),
@@ -71,6 +65,16 @@ impl ServerHandle {
     /// Cancel-safe.
     pub async fn shutting_down(&self) {
         self.stop.unless_set(pending::<()>()).await;
+    }
+
+    /// Awaits `future`, unless the server shuts down first: then it is `None`, and the future is dropped. A shutdown that
+    /// has begun already comes first.
+    ///
+    /// Cancel-safe if `future` is, and if it is not, what it has done is lost with it: [`receive`] is, a `send` is not.
+    ///
+    /// [`receive`]: anynet_core::ByteReceiveStreamExt::receive
+    pub async fn unless_shutting_down<F: Future>(&self, future: F) -> Option<F::Output> {
+        self.stop.unless_set(future).await
     }
 
     /// What has become of the server's connections so far.
