@@ -245,14 +245,22 @@ pub enum BindError {
     NoRuntime(Cause),
     /// The name could not be turned into addresses. Prints as the error inside.
     Resolve(ResolveError),
-    /// Every address failed, in this order; at least one is here.
-    Failed(Vec<FailedAttempt>),
+    /// Every address failed.
+    Failed {
+        /// The name that has these addresses, as text with its port; `None` where an address was to be bound.
+        target: Option<String>,
+        /// What was tried, in this order; at least one.
+        attempts: Vec<FailedAttempt>,
+    },
 }
 
 impl BindError {
     /// The one address that was tried, and why it failed.
     pub fn failed(address: impl Into<Address>, cause: impl Into<Cause>) -> Self {
-        Self::Failed(vec![FailedAttempt::new(address, cause)])
+        Self::Failed {
+            target: None,
+            attempts: vec![FailedAttempt::new(address, cause)],
+        }
     }
 
     /// What the failure amounts to: the kind of the first attempt.
@@ -260,7 +268,15 @@ impl BindError {
         match self {
             Self::NoRuntime(cause) => cause.kind(),
             Self::Resolve(error) => error.kind(),
-            Self::Failed(attempts) => first_kind(attempts),
+            Self::Failed { attempts, .. } => first_kind(attempts),
+        }
+    }
+
+    /// The attempts that were made, none where it did not come to that.
+    pub fn attempts(&self) -> &[FailedAttempt] {
+        match self {
+            Self::NoRuntime(_) | Self::Resolve(_) => &[],
+            Self::Failed { attempts, .. } => attempts,
         }
     }
 }

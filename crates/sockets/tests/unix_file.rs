@@ -39,7 +39,7 @@ async fn bind_without_descriptors() {
     open.pop(); // for the socket; a mode that the mask forbids needs one more
     let error = UnixListener::<Smol>::bind(&*path).mode(0o666).await.unwrap_err();
     match error {
-        BindError::Failed(attempts) => assert_eq!(attempts[0].cause.raw_os_error(), Some(EMFILE)),
+        BindError::Failed { attempts, .. } => assert_eq!(attempts[0].cause.raw_os_error(), Some(EMFILE)),
         other => panic!("{other:?}"),
     }
     assert!(!path.exists(), "the file of a socket that was not made");

@@ -168,7 +168,7 @@ impl HappyEyeballs {
                 attempts: log.attempts(network.now()),
             }),
             None => Err(ConnectError::Failed {
-                target: target.is_name().then(|| target.to_string()),
+                target: target.name(),
                 attempts: log.failed(network.now()),
             }),
         }
@@ -220,14 +220,18 @@ where
     N: Network,
     F: Future<Output = Result<L, BindError>>,
 {
-    let addresses = target.into().resolve(network).await.map_err(BindError::Resolve)?;
+    let target = target.into();
+    let addresses = target.resolve(network).await.map_err(BindError::Resolve)?;
     let mut attempts = Vec::new();
     for address in addresses {
         match attempt(address).await {
             Ok(listener) => return Ok(listener),
-            Err(BindError::Failed(mut failed)) => attempts.append(&mut failed),
+            Err(BindError::Failed { attempts: failed, .. }) => attempts.extend(failed),
             Err(error) => return Err(error),
         }
     }
-    Err(BindError::Failed(attempts))
+    Err(BindError::Failed {
+        target: target.name(),
+        attempts,
+    })
 }

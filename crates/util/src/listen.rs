@@ -3,7 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 
-use anynet_core::{Address, AttributesExt, BindError, Cause, Listener, LocalAddress};
+use anynet_core::{Address, AttributesExt, BindError, Cause, FailedAttempt, Listener, LocalAddress};
 
 /// Listens on every one of `addresses`, by `attempt`, and gives the listeners in that order. Those with port 0 get one
 /// port, the same for all.
@@ -68,7 +68,7 @@ where
                     }
                     listeners.push((place, listener));
                 }
-                Err(BindError::Failed(mut attempts)) => {
+                Err(BindError::Failed { mut attempts, .. }) => {
                     if attempts.iter().all(|attempt| is_lacking(&attempt.cause)) {
                         lacking.append(&mut attempts);
                         continue;
@@ -80,13 +80,13 @@ where
                     if follows && is_taken {
                         continue 'port;
                     }
-                    return Err(BindError::Failed(taken));
+                    return Err(failed(taken));
                 }
                 Err(error) => return Err(error),
             }
         }
         if listeners.is_empty() {
-            return Err(BindError::Failed(lacking));
+            return Err(failed(lacking));
         }
         listeners.sort_by_key(|(place, _)| *place);
         return Ok(listeners.into_iter().map(|(_, listener)| listener).collect());
@@ -95,7 +95,14 @@ where
         let host = String::new();
         return Err(BindError::Resolve(anynet_core::ResolveError::NoAddress { host }));
     }
-    Err(BindError::Failed(taken))
+    Err(failed(taken))
+}
+
+fn failed(attempts: Vec<FailedAttempt>) -> BindError {
+    BindError::Failed {
+        target: None,
+        attempts,
+    }
 }
 
 fn port_of(listener: &impl Listener) -> u16 {

@@ -57,9 +57,12 @@ impl Target {
         }
     }
 
-    /// Whether it has to be looked up: it is no literal address.
-    pub fn is_name(&self) -> bool {
-        !matches!(self.0, Repr::Address(_))
+    /// What has to be looked up, with its port or service, as text; `None` of a literal address.
+    pub fn name(&self) -> Option<String> {
+        match self.0 {
+            Repr::Address(_) => None,
+            _ => Some(self.to_string()),
+        }
     }
 
     fn new(host: &str, service: Service) -> Self {

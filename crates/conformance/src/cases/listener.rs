@@ -317,7 +317,7 @@ async fn assert_closed(context: &Context, listener: &Listener) {
 
 fn assert_in_use(error: &BindError, address: SocketAddr) {
     match error {
-        BindError::Failed(attempts) => {
+        BindError::Failed { attempts, .. } => {
             assert_eq!(attempts.len(), 1);
             assert_eq!(attempts[0].address, address);
             let in_use = Errno::ADDRINUSE.raw_os_error();

@@ -192,7 +192,7 @@ async fn when_no_port_suits_all_the_error_tells_every_attempt_and_nothing_is_lef
     };
     let failed = listen_all([LOOPBACK_4, LOOPBACK_6], |_| false, attempt);
     let failed = context.within(Box::pin(failed)).await.map(drop);
-    let Err(BindError::Failed(attempts)) = failed else {
+    let Err(BindError::Failed { attempts, .. }) = failed else {
         panic!("{failed:?}");
     };
     let chosen = chosen.into_inner().unwrap();
@@ -217,7 +217,7 @@ async fn a_port_in_use_is_an_error_and_the_other_sockets_are_closed(context: Con
         let ipv4 = SocketAddr::new(LOOPBACK_4.ip(), address.port());
         let bind = TcpListener::bind_all_on(context.runtime(), [ipv4, address]);
         let failed = context.within(bind.into_future()).await.map(drop);
-        let Err(BindError::Failed(attempts)) = failed else {
+        let Err(BindError::Failed { attempts, .. }) = failed else {
             panic!("{failed:?}");
         };
         assert_eq!(attempts.len(), 1);
@@ -251,7 +251,7 @@ async fn a_family_that_is_lacking_is_left_out_and_if_none_is_left_it_is_told(con
         let bound = listen_all([LOOPBACK_4, LOOPBACK_6], lacks, attempt);
         match (context.within(Box::pin(bound)).await, lacking.len()) {
             (Ok(listeners), 1) => assert_eq!(listeners.len(), 1),
-            (Err(BindError::Failed(attempts)), 2) => {
+            (Err(BindError::Failed { attempts, .. }), 2) => {
                 assert_eq!(attempts.len(), 2);
                 assert!(attempts.iter().all(|attempt| lacks(&attempt.cause)));
             }

@@ -93,7 +93,7 @@ async fn options_are_set_before_the_socket_connects_or_listens(context: Context)
 
 async fn an_option_that_cannot_be_set_fails_the_attempt_and_names_itself(context: Context) {
     let bind = TcpListener::bind_on(context.runtime(), context.loopback).option(Ttl(256));
-    let Err(BindError::Failed(attempts)) = context.within(bind.into_future()).await else {
+    let Err(BindError::Failed { attempts, .. }) = context.within(bind.into_future()).await else {
         panic!("no system takes such a time to live")
     };
     let cause = attempts[0].cause.get_ref().expect("the cause has a source");

@@ -124,9 +124,10 @@ async fn a_connect_that_fails_everywhere_tells_every_failure_in_order(context: C
         .unwrap_err();
     assert_eq!(error.kind(), std::io::ErrorKind::ConnectionRefused);
     let text = error.to_string();
-    let ConnectError::Failed { attempts, .. } = error else {
+    let ConnectError::Failed { target, attempts } = error else {
         panic!("{error:?}");
     };
+    assert_eq!(target.as_deref(), Some("a-name:0"));
     assert_eq!(tried(&attempts), [second, first]);
     for address in [first, second] {
         assert!(
@@ -150,9 +151,10 @@ async fn a_listener_that_can_be_bound_nowhere_tells_every_failure_in_order(conte
     let network = listed(&context, &[second, first]);
     let error = context.within(listen(&network, ("a-name", 0))).await.unwrap_err();
     assert_eq!(error.kind(), std::io::ErrorKind::AddrInUse);
-    let BindError::Failed(attempts) = error else {
+    let BindError::Failed { target, attempts } = error else {
         panic!("{error:?}");
     };
+    assert_eq!(target.as_deref(), Some("a-name:0"));
     assert_eq!(tried(&attempts), [second, first]);
 }
 

@@ -83,7 +83,7 @@ async fn nothing_new_is_made(context: Context) -> Outcome {
         "{connected:?}"
     );
     let bound = context.within(there.network().listen(context.loopback)).await;
-    assert!(matches!(bound, Err(BindError::Failed(_))), "{bound:?}");
+    assert!(matches!(bound, Err(BindError::Failed { .. })), "{bound:?}");
     // What had connected before it could not be registered is not left open.
     context.settle().await;
     if let Poll::Ready(Ok(mut accepted)) = poll_once(&mut Box::pin(listener.accept())) {

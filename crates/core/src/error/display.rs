@@ -42,8 +42,15 @@ fn only_cause(attempts: &[FailedAttempt]) -> Option<&(dyn StdError + 'static)> {
     }
 }
 
-/// The address that failed, or a list of addresses with their causes.
-fn write_attempts(f: &mut fmt::Formatter<'_>, attempts: &[FailedAttempt]) -> fmt::Result {
+/// The address that failed, or a list of addresses with their causes, after the name that they are of.
+fn write_attempts(
+    f: &mut fmt::Formatter<'_>,
+    target: Option<&str>,
+    attempts: &[FailedAttempt],
+) -> fmt::Result {
+    if let Some(target) = target {
+        write!(f, "{target} at ")?;
+    }
     match attempts {
         [attempt] => write!(f, "{}", attempt.address),
         many => {
@@ -134,10 +141,7 @@ impl ConnectError {
             Self::Resolve(error) => error.fmt_own(f),
             Self::Failed { target, attempts } => {
                 f.write_str("cannot connect to ")?;
-                if let Some(target) = target {
-                    write!(f, "{target} at ")?;
-                }
-                write_attempts(f, attempts)
+                write_attempts(f, target.as_deref(), attempts)
             }
             Self::TimedOut {
                 target,
@@ -159,9 +163,9 @@ impl BindError {
         match self {
             Self::NoRuntime(_) => f.write_str("no runtime to bind on"),
             Self::Resolve(error) => error.fmt_own(f),
-            Self::Failed(attempts) => {
+            Self::Failed { target, attempts } => {
                 f.write_str("cannot bind ")?;
-                write_attempts(f, attempts)
+                write_attempts(f, target.as_deref(), attempts)
             }
         }
     }
@@ -301,7 +305,7 @@ impl StdError for BindError {
         match self {
             Self::NoRuntime(cause) => Some(cause),
             Self::Resolve(error) => error.source(),
-            Self::Failed(attempts) => only_cause(attempts),
+            Self::Failed { attempts, .. } => only_cause(attempts),
         }
     }
 }

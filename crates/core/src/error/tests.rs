@@ -39,6 +39,18 @@ fn a_failed_connect_names_its_target_and_every_address_once() {
 }
 
 #[test]
+fn a_failed_bind_names_its_target_too() {
+    let error = BindError::Failed {
+        target: Some("example.org:80".into()),
+        attempts: vec![attempt(1, io::ErrorKind::AddrInUse, 0)],
+    };
+    assert_eq!(
+        format!("{error:#}"),
+        "cannot bind example.org:80 at 192.0.2.1:80: address in use"
+    );
+}
+
+#[test]
 fn a_deadline_names_the_target_and_says_nothing_twice() {
     let late = |attempts: Vec<FailedAttempt>| ConnectError::TimedOut {
         target: "example.org:80".into(),

@@ -131,7 +131,10 @@ impl<R: Runtime> TcpBindAll<R> {
                 listeners.push(attempt(on).await?);
             }
         }
-        let none = || BindError::Failed(Vec::new());
+        let none = || BindError::Failed {
+            target: None,
+            attempts: Vec::new(),
+        };
         Listeners::of(listeners).ok_or_else(none) // `listen_all` gives at least one
     }
 }
@@ -164,5 +167,5 @@ fn lacks_family(cause: &Cause) -> bool {
 }
 
 fn is_lack(error: &BindError) -> bool {
-    matches!(error, BindError::Failed(attempts) if attempts.iter().any(|attempt| lacks_family(&attempt.cause)))
+    matches!(error, BindError::Failed { attempts, .. } if attempts.iter().any(|attempt| lacks_family(&attempt.cause)))
 }

@@ -43,7 +43,10 @@ impl<R: Runtime> UdpBind<R> {
         let runtime = named_or_current(self.runtime).map_err(BindError::NoRuntime)?;
         let network = OsNetwork::with_names(runtime.clone(), self.names);
         let addresses = self.on.resolve(&network).await.map_err(BindError::Resolve)?;
-        first(addresses, |on| try_bind(&runtime, on, &self.options)).map_err(BindError::Failed)
+        first(addresses, |on| try_bind(&runtime, on, &self.options)).map_err(|attempts| BindError::Failed {
+            target: self.on.name(),
+            attempts,
+        })
     }
 }
 
@@ -120,7 +123,7 @@ impl<R: Runtime> UdpConnect<R> {
             try_connect(&runtime, to, self.local, &self.options)
         })
         .map_err(|attempts| ConnectError::Failed {
-            target: self.to.is_name().then(|| self.to.to_string()),
+            target: self.to.name(),
             attempts,
         })
     }

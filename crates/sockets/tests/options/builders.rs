@@ -86,7 +86,7 @@ fn a_required_option_that_fails_fails_the_bind_and_closes_the_socket() {
         let bind = TcpListener::bind(HERE).with_socket(note_inode(&noted));
         let error = bind.clone().option(LACKING).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unsupported);
-        let BindError::Failed(attempts) = &error else {
+        let BindError::Failed { attempts, .. } = &error else {
             panic!("{error:?}");
         };
         is_lacking(&attempts[0].cause);

@@ -166,7 +166,7 @@ async fn an_address_that_is_answered_again_is_tried_once(context: Context) {
     let taken = context.udp().await;
     let bind = UdpSocket::bind_on(context.runtime(), (NAME, taken.local_address().port())).resolver(table);
     match context.within(bind.into_future()).await {
-        Err(BindError::Failed(attempts)) => assert_eq!(attempts.len(), 1),
+        Err(BindError::Failed { attempts, .. }) => assert_eq!(attempts.len(), 1),
         other => panic!("{other:?}"),
     }
 }

@@ -86,7 +86,9 @@ async fn a_port_in_use_is_an_error_unless_both_ask_for_reuse(context: Context) {
     let first = context.udp().await;
     let error = context.network().bind(first.local_address()).await.unwrap_err();
     assert_eq!(error.kind(), std::io::ErrorKind::AddrInUse);
-    assert!(matches!(error, BindError::Failed(attempts) if attempts[0].address == first.local_address()));
+    assert!(
+        matches!(error, BindError::Failed { attempts, .. } if attempts[0].address == first.local_address())
+    );
 
     let bind = |on| {
         let bind = UdpSocket::bind_on(context.runtime(), on);

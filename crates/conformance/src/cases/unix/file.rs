@@ -241,7 +241,7 @@ async fn a_path_that_may_not_be_written_is_permission_denied(context: Context) -
     let std::task::Poll::Ready(Err(bound)) = bound else {
         panic!("not decided")
     };
-    assert_is!(&bound, BindError::Failed(_));
+    assert_is!(&bound, BindError::Failed { .. });
     assert_eq!(bound.kind(), io::ErrorKind::PermissionDenied);
     fs::set_permissions(&dir.0, fs::Permissions::from_mode(0o755)).unwrap();
     drop(listener);
@@ -255,7 +255,7 @@ fn bind(context: &Context, path: &Path) -> UnixBind<BoxRuntime> {
 /// What is in the way of a listener on `path`.
 async fn refusal(context: &Context, path: &Path) -> PathInUse {
     let error = context.within(bind(context, path).into_future()).await;
-    let BindError::Failed(attempts) = error.expect_err("the path is taken") else {
+    let BindError::Failed { attempts, .. } = error.expect_err("the path is taken") else {
         panic!("an attempt failed")
     };
     assert_eq!(

@@ -154,7 +154,7 @@ async fn a_name_in_use_is_refused(context: Context) {
     let refused = context.within(bind.into_future()).await.unwrap_err();
     assert_eq!(refused.kind(), io::ErrorKind::AddrInUse);
     if !context.abstract_names {
-        let BindError::Failed(attempts) = refused else {
+        let BindError::Failed { attempts, .. } = refused else {
             panic!("{refused:?}");
         };
         let inside = attempts[0]
