@@ -4,6 +4,7 @@ mod adoption;
 mod descriptors;
 mod halves;
 mod listener;
+mod methods;
 mod reserve;
 mod socket;
 

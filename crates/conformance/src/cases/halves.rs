@@ -2,12 +2,13 @@
 
 use std::task::Poll;
 
-use anynet_core::{BoxRuntime, Executor, ReceiveError, SendError};
+use anynet_core::{BoxRuntime, Executor, ReceiveError, Runtime, SendError};
 use anynet_sockets::{TcpReceiveHalf, TcpSendHalf};
 
 use crate::Context;
 use crate::case::{Outcome, cases};
 use crate::context::{Descriptor, poll_once};
+use crate::steps::assert_is;
 
 cases![
     dropping_the_send_half_is_the_end_for_the_peer,
@@ -18,6 +19,7 @@ cases![
     two_halves_of_one_stream_reunite,
     halves_of_two_streams_do_not_reunite,
     a_half_that_was_closed_does_not_reunite,
+    a_half_peeks_and_tries_as_its_stream_does,
 ];
 
 async fn dropping_the_send_half_is_the_end_for_the_peer(context: Context) {
@@ -44,6 +46,42 @@ async fn dropping_the_send_half_is_the_end_for_the_peer(context: Context) {
         let (_, end) = context.drain(&mut receive).await;
         assert!(matches!(end, ReceiveError::EndOfStream), "ended with {end:?}");
     }
+}
+
+async fn a_half_peeks_and_tries_as_its_stream_does(context: Context) {
+    let (ours, mut theirs) = context.tcp_pair().await;
+    let (mut receive, mut send) = ours.into_split();
+    let mut buf = [0; 8];
+    assert_eq!(
+        receive.try_receive(&mut buf).unwrap(),
+        None,
+        "nothing has arrived"
+    );
+    context.assert_waits(&mut Box::pin(receive.peek(&mut buf))).await;
+    context.within(theirs.send(b"piece")).await.unwrap();
+    assert_eq!(context.within(receive.peek(&mut buf[..2])).await.unwrap(), 2);
+    assert_eq!(receive.try_receive(&mut buf).unwrap(), Some(5));
+    assert_eq!(&buf[..5], b"piece");
+    assert_eq!(send.try_send(b"back").unwrap(), Some(4));
+    context
+        .within(theirs.receive_exactly(&mut buf[..4]))
+        .await
+        .unwrap();
+    assert_eq!(&buf[..4], b"back");
+    while send.try_send(&[0; 4096]).unwrap().is_some() {}
+    assert_eq!(send.runtime().name(), receive.runtime().name());
+
+    context.within(send.close()).await.unwrap();
+    assert_is!(send.try_send(b"x"), Err(SendError::Closed));
+    context.within(theirs.send_eof()).await.unwrap();
+    context.settle().await;
+    assert_is!(receive.try_receive(&mut buf), Err(ReceiveError::EndOfStream));
+    receive.close();
+    assert_is!(receive.try_receive(&mut buf), Err(ReceiveError::Closed));
+    assert_is!(
+        context.within(Box::pin(receive.peek(&mut buf))).await,
+        Err(ReceiveError::Closed)
+    );
 }
 
 async fn dropping_the_receive_half_changes_nothing(context: Context) {

@@ -14,6 +14,7 @@ use anynet_core::{
 };
 
 use super::StreamSocket;
+use super::methods::{ends_methods, receiver_methods, sender_methods};
 use crate::kind::Kind;
 use crate::link::Link;
 use crate::options::live_option_methods;
@@ -42,6 +43,8 @@ impl<R: Runtime, K: Kind> StreamReceiveHalf<R, K> {
     }
 
     byte_receive_methods!();
+    receiver_methods!();
+    ends_methods!();
     live_option_methods!();
 
     /// Closes this half: from now on it says `Closed`. The other half goes on.
@@ -64,16 +67,6 @@ impl<R: Runtime, K: Kind> StreamReceiveHalf<R, K> {
         let receiver = mem::replace(&mut self.receiver, Receiver::new(false));
         let sender = mem::replace(&mut send.sender, Sender::new(false));
         Ok(StreamSocket::from_parts(receiver, sender, send.link.take()))
-    }
-
-    /// The address of our end. Known after a close and after a reset.
-    pub fn local_address(&self) -> K::Address {
-        self.link.local()
-    }
-
-    /// The address of the peer's end. Known after a close and after a reset.
-    pub fn peer_address(&self) -> K::Address {
-        self.link.peer()
     }
 
     #[cold]
@@ -124,17 +117,9 @@ impl<R: Runtime, K: Kind> StreamSendHalf<R, K> {
     }
 
     byte_send_methods!();
+    sender_methods!();
+    ends_methods!();
     live_option_methods!();
-
-    /// The address of our end. Known after a close and after a reset.
-    pub fn local_address(&self) -> K::Address {
-        self.link.local()
-    }
-
-    /// The address of the peer's end. Known after a close and after a reset.
-    pub fn peer_address(&self) -> K::Address {
-        self.link.peer()
-    }
 
     #[cold]
     pub(super) fn send_closed<T>(&mut self) -> Result<T, SendError> {

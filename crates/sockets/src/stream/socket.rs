@@ -12,6 +12,7 @@ use anynet_core::{
 };
 use anynet_util::timeout;
 
+use super::methods::{ends_methods, receiver_methods, sender_methods};
 use super::{StreamReceiveHalf, StreamSendHalf};
 use crate::kind::Kind;
 use crate::link::Link;
@@ -111,52 +112,9 @@ impl<R: Runtime, K: Kind> StreamSocket<R, K> {
     byte_receive_methods!();
     byte_send_methods!();
     live_option_methods!();
-
-    /// Receives what is there, without waiting. `None` if nothing is, yet.
-    ///
-    /// # Errors
-    ///
-    /// As [`receive`](Self::receive).
-    pub fn try_receive(&mut self, buf: &mut [u8]) -> Result<Option<usize>, ReceiveError> {
-        match self.link.open() {
-            Some(shared) => {
-                let received = self.receiver.try_receive(shared, buf);
-                Ok(self.noticed(received)?.map(NonZeroUsize::get))
-            }
-            None => self.receive_closed(),
-        }
-    }
-
-    /// Sends what there is room for, without waiting, and says how much that was. `None` if there is no room.
-    ///
-    /// # Errors
-    ///
-    /// As [`send`](Self::send).
-    pub fn try_send(&mut self, data: &[u8]) -> Result<Option<usize>, SendError> {
-        match self.link.open() {
-            Some(shared) => {
-                let sent = self.sender.try_send(shared, data);
-                self.noticed(sent)
-            }
-            None => self.send_closed(),
-        }
-    }
-
-    /// As [`receive`](Self::receive), but leaves the bytes for the next receive. Cancel-safe.
-    ///
-    /// # Errors
-    ///
-    /// As [`receive`](Self::receive).
-    pub async fn peek(&mut self, buf: &mut [u8]) -> Result<usize, ReceiveError> {
-        std::future::poll_fn(|cx| match self.link.open() {
-            Some(shared) => {
-                let peeked = self.receiver.poll_peek(shared, cx, buf);
-                peeked.map(|peeked| self.noticed(peeked).map(NonZeroUsize::get))
-            }
-            None => Poll::Ready(self.receive_closed()),
-        })
-        .await
-    }
+    receiver_methods!();
+    sender_methods!();
+    ends_methods!();
 
     /// Sends the end, then receives and drops what still comes until the peer's end, for at most `limit`; then closes.
     ///
@@ -233,21 +191,6 @@ impl<R: Runtime, K: Kind> StreamSocket<R, K> {
             sender,
             link,
         }
-    }
-
-    /// The address of our end. Known after a close and after a reset.
-    pub fn local_address(&self) -> K::Address {
-        self.link.local()
-    }
-
-    /// The address of the peer's end. Known after a close and after a reset.
-    pub fn peer_address(&self) -> K::Address {
-        self.link.peer()
-    }
-
-    /// The runtime that the stream is on.
-    pub fn runtime(&self) -> &R {
-        &self.link.ends().runtime
     }
 
     /// Passes a result on. A closer that came during the call leaves the descriptor to whoever is told of it.
