@@ -57,6 +57,7 @@ pub(crate) fn of_runtimes() -> impl Iterator<Item = &'static Case> {
         descriptors::odd::CASES,
         accepting::CASES,
         exhausted::CASES,
+        exhausted::several::CASES,
         listening::CASES,
         listening::several::CASES,
     ];

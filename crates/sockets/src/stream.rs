@@ -11,5 +11,5 @@ mod socket;
 pub use halves::{ReuniteError, StreamReceiveHalf, StreamSendHalf};
 pub use listener::StreamListener;
 pub(crate) use listener::accept;
-pub(crate) use reserve::Reserve;
+pub(crate) use reserve::{Reserve, taking};
 pub use socket::StreamSocket;

@@ -1,6 +1,8 @@
 //! Serving while no descriptor is left. The limit is the process's, so each case runs in one of its own: this program again,
 //! with the case's name.
 
+pub(super) mod several;
+
 use std::env;
 use std::fs::File;
 use std::io::{ErrorKind, Read, Write};
@@ -32,12 +34,8 @@ cases![
 ];
 
 async fn an_accept_without_a_free_descriptor_tells_who_waits_by_a_close(context: Context) {
-    if !is_alone(
-        &context,
-        "an_accept_without_a_free_descriptor_tells_who_waits_by_a_close",
-    )
-    .await
-    {
+    let case = "an_accept_without_a_free_descriptor_tells_who_waits_by_a_close";
+    if !is_alone(&context, case).await {
         return;
     }
     let listener = context.listener().await;
@@ -88,12 +86,8 @@ async fn unix_and_adopted_listeners_tell_their_clients_too(context: Context) {
 }
 
 async fn without_a_reserve_clients_wait_and_are_served_when_there_are_descriptors_again(context: Context) {
-    if !is_alone(
-        &context,
-        "without_a_reserve_clients_wait_and_are_served_when_there_are_descriptors_again",
-    )
-    .await
-    {
+    let case = "without_a_reserve_clients_wait_and_are_served_when_there_are_descriptors_again";
+    if !is_alone(&context, case).await {
         return;
     }
     let probe = context.listener().await;
@@ -214,10 +208,13 @@ struct Served {
 
 impl Served {
     fn start(context: &Context, listener: impl Listener) -> Self {
+        Self::start_server(context, Server::new(BoxListener::new(listener)))
+    }
+
+    fn start_server(context: &Context, server: Server<BoxListener>) -> Self {
         let reports = Arc::<Mutex<Vec<_>>>::default();
         let told = reports.clone();
-        let server =
-            Server::new(BoxListener::new(listener)).on_error(move |error| told.lock().unwrap().push(error));
+        let server = server.on_error(move |error| told.lock().unwrap().push(error));
         let handle = server.handle();
         Self {
             handle,

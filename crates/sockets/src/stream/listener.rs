@@ -10,7 +10,7 @@ use anynet_util::{Serve, serve};
 use rustix::io::Errno;
 
 use super::StreamSocket;
-use super::reserve::Reserve;
+use super::reserve::{Reserve, taking};
 use crate::kind::{Kind, KindAddress};
 use crate::link::Link;
 use crate::options::live_option_methods;
@@ -132,7 +132,7 @@ async fn accept_or_tell<R: Runtime, K: Kind>(
         _ => 0, // a descriptor does not help
     };
     loop {
-        let accept = |fd: BorrowedFd<'_>| socket::accept(fd).map(Step::Done);
+        let accept = |fd: BorrowedFd<'_>| taking(|| socket::accept(fd)).map(Step::Done);
         let error = match shared.source.io(Direction::Read, accept).await {
             Ok(accepted) => match reserve.replenish() {
                 Ok(()) => return Ok(accepted),

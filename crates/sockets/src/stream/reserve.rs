@@ -7,12 +7,23 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixDatagram;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 
 use rustix::io::Errno;
 
 /// How many clients are turned away in one go: then others may run.
 const BATCH: usize = 64;
+
+/// Held while a descriptor of any listener is lent, and shared by whoever takes one to keep it: descriptors are the
+/// process's, and so is this.
+static LENT: RwLock<()> = RwLock::new(());
+
+/// Takes a descriptor that stays, by `f`, while none is lent: a connection of another listener would stay in the place of
+/// the reserve, and those who wait for its owner would hear nothing.
+pub(crate) fn taking<T>(f: impl FnOnce() -> T) -> T {
+    let _none_is_lent = LENT.read().unwrap_or_else(PoisonError::into_inner);
+    f()
+}
 
 /// The descriptor, if there is one.
 #[derive(Debug)]
@@ -54,7 +65,7 @@ impl Reserve {
         if held.is_some() {
             return Ok(());
         }
-        match take() {
+        match taking(take) {
             Ok(fd) => {
                 self.keep(&mut held, Some(fd));
                 Ok(())
@@ -86,9 +97,10 @@ impl Reserve {
     }
 
     /// Runs `f` while the descriptor is free, and takes it back. `f` runs no code of others: what opened a file here, a
-    /// log, would take the place. Another thread can do so all the same: then it is missing.
+    /// log, would take the place. Another thread can do so all the same, but for [`taking`]: then it is missing.
     fn lend<T>(&self, f: impl FnOnce() -> T) -> T {
         let mut held = self.lock();
+        let _lent = LENT.write().unwrap_or_else(PoisonError::into_inner);
         *held = None;
         let output = f();
         self.keep(&mut held, take().ok());
@@ -119,6 +131,9 @@ fn is_lack(error: &io::Error) -> bool {
 mod tests {
     use std::io::Read;
     use std::net::{TcpListener, TcpStream};
+    use std::sync::mpsc;
+    use std::thread;
+    use std::time::Duration;
 
     use super::*;
 
@@ -150,6 +165,29 @@ mod tests {
         assert_eq!(reserve.turn_away(|| listener.accept().map(drop)), BATCH);
         assert_eq!(reserve.turn_away(|| listener.accept().map(drop)), 1);
         drop(clients);
+    }
+
+    #[test]
+    fn nobody_takes_a_descriptor_to_keep_while_one_is_lent() {
+        let (one, other) = (Reserve::new(), Reserve::new());
+        other.held.lock().unwrap().take();
+        other.is_missing.store(true, Ordering::Relaxed);
+        let (taken, was_taken) = mpsc::channel();
+        thread::scope(|scope| {
+            one.lend(|| {
+                let again = taken.clone();
+                scope.spawn(move || taking(|| taken.send("a connection")));
+                let other = &other;
+                scope.spawn(move || {
+                    other.replenish().unwrap();
+                    again.send("a reserve").unwrap();
+                });
+                let early = was_taken.recv_timeout(Duration::from_millis(50));
+                assert!(early.is_err(), "{early:?}");
+            });
+            let (first, second) = (was_taken.recv().unwrap(), was_taken.recv().unwrap());
+            assert_ne!(first, second);
+        });
     }
 
     #[test]

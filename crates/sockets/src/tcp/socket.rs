@@ -9,6 +9,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::options::SocketOptions;
 use crate::socket::{local_address, peer_address, reset};
+use crate::stream::taking;
 
 /// The first port that systems choose on their own; Linux's `ip_local_port_range` may begin here (ip(7)).
 const FIRST_CHOSEN_PORT: u16 = 1024;
@@ -16,11 +17,8 @@ const FIRST_CHOSEN_PORT: u16 = 1024;
 /// A TCP socket, non-blocking and close-on-exec from the start, so that no child process can inherit it.
 fn tcp(address: SocketAddr) -> io::Result<Socket> {
     // `Socket::new` adds close-on-exec in the same call.
-    let socket = Socket::new(
-        Domain::for_address(address),
-        Type::STREAM.nonblocking(),
-        Some(Protocol::TCP),
-    )?;
+    let kind = Type::STREAM.nonblocking();
+    let socket = taking(|| Socket::new(Domain::for_address(address), kind, Some(Protocol::TCP)))?;
     socket.set_tcp_nodelay(true)?;
     Ok(socket)
 }

@@ -14,6 +14,7 @@ use crate::current::named_or_current;
 use crate::options::{SocketOptions, builder_option_methods};
 use crate::resolve::{Names, builder_resolver_method};
 use crate::socket;
+use crate::stream::taking;
 use crate::tcp::connected_to;
 
 /// A UDP socket to be made: [`UdpSocket::bind`]. Awaiting it binds.
@@ -193,7 +194,7 @@ fn bound(family: SocketAddr, on: SocketAddr, options: &SocketOptions) -> io::Res
 fn udp(family: SocketAddr, options: &SocketOptions) -> io::Result<Socket> {
     // `Socket::new` adds close-on-exec in the same call.
     let kind = Type::DGRAM.nonblocking();
-    let socket = Socket::new(Domain::for_address(family), kind, Some(Protocol::UDP))?;
+    let socket = taking(|| Socket::new(Domain::for_address(family), kind, Some(Protocol::UDP)))?;
     options.apply(&socket)?;
     Ok(socket)
 }

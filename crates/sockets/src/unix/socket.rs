@@ -5,10 +5,12 @@ use std::os::fd::OwnedFd;
 
 use socket2::{Domain, Socket, Type};
 
+use crate::stream::taking;
+
 /// A socket, non-blocking and close-on-exec from the start.
 pub(crate) fn new(kind: Type) -> io::Result<Socket> {
     // `Socket::new` adds close-on-exec in the same call.
-    Socket::new(Domain::UNIX, kind.nonblocking(), None)
+    taking(|| Socket::new(Domain::UNIX, kind.nonblocking(), None))
 }
 
 /// Two sockets that are connected to each other.
