@@ -113,6 +113,7 @@ fn literal(host: &str, port: u16) -> Option<SocketAddr> {
 fn split_host_and_port(text: &str) -> Result<(&str, &str), &'static str> {
     let (host, port) = text
         .rsplit_once(':')
+        .filter(|_| !(text.starts_with('[') && text.ends_with(']'))) // its colons are the address's
         .ok_or("there is no port: expected host:port")?;
     if port.is_empty() {
         return Err("the port is empty");
@@ -287,6 +288,7 @@ mod tests {
     fn a_bad_text_says_what_is_wrong_with_it() {
         assert!(reason("").contains("no port"));
         assert!(reason("localhost").contains("no port"));
+        assert!(reason("[::1]").contains("no port"));
         assert!(reason(":80").contains("empty"));
         assert!(reason("localhost:").contains("the port is empty"));
         assert!(reason("localhost:+80").contains("not a number"));

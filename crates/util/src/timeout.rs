@@ -20,7 +20,7 @@ use pin_project_lite::pin_project;
 /// MemoryNetwork::run(async |network| {
 ///     let (mut stream, _silent) = MemoryStream::pair(64);
 ///     let received = timeout(&network, Duration::from_secs(60), stream.receive(&mut [0; 64])).await;
-///     assert!(matches!(received, Err(TimedOut))); // `.await?` makes an `Error::TimedOut` of it
+///     assert!(matches!(received, Err(TimedOut { .. }))); // `.await?` makes an `Error::TimedOut` of it
 ///     Ok::<_, Error>(())
 /// })
 /// .unwrap();
