@@ -273,12 +273,14 @@ impl<S: ByteReceiveStream> ByteReceiveStream for Faulty<S> {
                 .done(Operation::Receive, Err(ReceiveError::EndOfStream));
         }
         let received = match (self.receiving.fault(), self.broken()) {
+            (_, Some(cause)) if self.latch.is_told() => Err(ReceiveError::Broken(cause)),
             (Some(_), Some(cause)) => Err(ReceiveError::Broken(cause)),
             (Some(_), None) => Err(ReceiveError::EndOfStream),
             (None, broken) => {
                 let room = self.receiving.room().min(buf.len());
                 // After a reset nothing more arrives, and nothing looks like an end in order.
                 match (self.stream.poll_receive(cx, &mut buf[..room]), broken) {
+                    (Poll::Pending, Some(_)) if self.latch.asks_again(cx) => return Poll::Pending,
                     (Poll::Pending | Poll::Ready(Err(ReceiveError::EndOfStream)), Some(cause)) => {
                         Err(ReceiveError::Broken(cause))
                     }
@@ -292,6 +294,7 @@ impl<S: ByteReceiveStream> ByteReceiveStream for Faulty<S> {
         };
         match &received {
             Ok(n) => {
+                self.latch.heard();
                 self.receiving.moved(n.get());
                 self.broken(); // which whoever waits for room hears now
             }

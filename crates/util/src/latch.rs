@@ -4,6 +4,10 @@ use std::task::{Context, Waker};
 
 use anynet_core::{Cause, Direction, Latch};
 
+/// How often a stream that says nothing is asked again once its connection broke. It may have bytes all the same, and let
+/// others run before it gives them: tokio's sockets do, those in memory, and one that `waits`. One turn for each of those.
+const TURNS: u8 = 3;
+
 /// A [`Latch`] that wakes: where one direction notices that the stream is broken, this is news to whoever waits in the other,
 /// which the stream below would not tell.
 #[derive(Debug)]
@@ -11,6 +15,8 @@ pub(crate) struct WakingLatch {
     latch: Latch,
     /// Who waits in each direction, as it was when they were last polled.
     waiting: [Option<Waker>; 2],
+    /// How often the receive stream was asked again since it last gave something.
+    asked: u8,
 }
 
 impl WakingLatch {
@@ -18,6 +24,7 @@ impl WakingLatch {
         Self {
             latch: Latch::new(),
             waiting: [None, None],
+            asked: 0,
         }
     }
 
@@ -39,6 +46,28 @@ impl WakingLatch {
             Some(waker) => waker.clone_from(cx.waker()),
             place => *place = Some(cx.waker().clone()),
         }
+    }
+
+    /// The receive stream has nothing to say, though the connection is broken. Whether it is to be asked once more, for what
+    /// had arrived comes first: then the task is woken for that.
+    pub(crate) fn asks_again(&mut self, cx: &Context<'_>) -> bool {
+        if self.is_told() {
+            return false;
+        }
+        self.asked += 1;
+        cx.waker().wake_by_ref();
+        true
+    }
+
+    /// The receive stream had something to say after all.
+    pub(crate) fn heard(&mut self) {
+        self.asked = 0;
+    }
+
+    /// Whether a receive was told that the connection is broken while the stream still might have bytes: nothing comes after
+    /// that.
+    pub(crate) fn is_told(&self) -> bool {
+        self.asked == TURNS
     }
 
     /// As [`Latch::break_with`]; the first time whoever waits is woken.

@@ -23,6 +23,7 @@ cases![given Ground:
     closing_closes_both_parts_though_both_fail,
     a_receive_into_nothing_is_refused_and_takes_nothing,
     what_breaks_one_part_breaks_both_directions,
+    however_much_had_arrived_is_received_before_broken,
     what_one_direction_notices_wakes_who_waits_in_the_other,
     a_closer_closes_both_parts_or_there_is_none,
 ];
@@ -99,6 +100,34 @@ async fn a_receive_into_nothing_is_refused_and_takes_nothing(context: Ground) {
     context.within(stapled.close()).await.unwrap();
     let refused = context.within(stapled.receive(&mut [])).await;
     assert_is!(refused, Err(ReceiveError::Closed));
+}
+
+async fn however_much_had_arrived_is_received_before_broken(context: Ground) {
+    // More receives than a stream gives in one turn: a pause of it is not its last word.
+    let arrived: Vec<u8> = (0..=u8::MAX).cycle().take(1000).collect();
+    for waits in [false, true] {
+        let ((receive, mut source), (send, sink)) = (MemoryStream::pair(1000), MemoryStream::pair(8));
+        let receive = Faulty::new(receive);
+        let receive = if waits { receive.waits() } else { receive };
+        let mut stapled = Stapled::new(receive, send);
+        context.within(source.send(&arrived)).await.unwrap();
+        closer(&sink).abort();
+        let send = context.within(stapled.send(b"x")).await;
+        assert_is!(send, Err(SendError::Broken(_)));
+        let mut byte = [0];
+        for expected in &arrived {
+            context.within(stapled.receive(&mut byte)).await.unwrap();
+            assert_eq!(byte[0], *expected);
+        }
+        // And then nothing more, whatever comes.
+        for _ in 0..2 {
+            let end = context.within(stapled.receive(&mut byte)).await;
+            assert_is!(end, Err(ReceiveError::Broken(_)));
+            context.within(source.send(b"late")).await.unwrap();
+        }
+        let refused = context.within(stapled.receive(&mut [])).await;
+        assert_is!(refused, Err(ReceiveError::EmptyBuffer));
+    }
 }
 
 async fn what_breaks_one_part_breaks_both_directions(context: Ground) {
