@@ -1,17 +1,19 @@
 //! Options on sockets, where the system shows that they took effect.
 
+use std::net::{Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use anynet_core::BindError;
 use anynet_sockets::options::{
-    KeepAlive, KeepAliveTime, NoDelay, OptionError, ReceiveBufferSize, ReusePort, SendBufferSize,
-    SocketOptions, Ttl,
+    KeepAlive, KeepAliveTime, MulticastAll, MulticastLoop, MulticastTtl, NoDelay, OptionError,
+    ReceiveBufferSize, ReusePort, SendBufferSize, SocketOptions, Tos, Ttl, V6Only,
 };
-use anynet_sockets::{TcpListener, TcpStream};
+use anynet_sockets::{TcpListener, TcpStream, UdpSocket};
 use socket2::SockRef;
 
 use crate::Context;
-use crate::case::cases;
+use crate::case::{NotApplicable, Outcome, cases};
+use crate::context::LOOPBACK_4;
 
 cases![
     two_listeners_that_both_ask_for_it_share_a_port,
@@ -19,6 +21,7 @@ cases![
     options_are_set_before_the_socket_connects_or_listens,
     an_option_that_cannot_be_set_fails_the_attempt_and_names_itself,
     an_option_of_best_effort_fails_nothing,
+    what_an_ipv6_socket_is_set_to_goes_for_its_ipv4_packets,
 ];
 
 async fn two_listeners_that_both_ask_for_it_share_a_port(context: Context) {
@@ -108,4 +111,36 @@ async fn an_option_of_best_effort_fails_nothing(context: Context) {
         .best_effort(Ttl(77));
     let listener = context.within(bind.into_future()).await.unwrap();
     assert_eq!(listener.option::<Ttl>().unwrap(), Ttl(77));
+}
+
+async fn what_an_ipv6_socket_is_set_to_goes_for_its_ipv4_packets(context: Context) -> Outcome {
+    if !cfg!(target_os = "linux") {
+        return Err(NotApplicable("Linux alone keeps them apart"));
+    }
+    let every = (Ipv6Addr::UNSPECIFIED, 0);
+    let bind = TcpListener::bind_on(context.runtime(), every).dual_stack();
+    let bind = bind.option(Tos(0x28)).option(Ttl(77));
+    let listener = context.within(bind.into_future()).await.unwrap();
+    let to = SocketAddr::new(LOOPBACK_4.ip(), listener.local_address().port());
+    let _client = context.connect(to).await;
+    // It is reported as IPv4, and it is.
+    let accepted = context.within(listener.accept()).await.unwrap();
+    let raw = SockRef::from(&accepted);
+    assert_eq!((raw.tos_v4().unwrap(), raw.ttl_v4().unwrap()), (0x28, 77));
+    accepted.set_option(&Tos(0x10)).unwrap();
+    assert_eq!(accepted.option::<Tos>().unwrap(), Tos(0x10));
+    assert_eq!(raw.tos_v4().unwrap(), 0x10);
+
+    let bind = UdpSocket::bind_on(context.runtime(), every).option(V6Only(false));
+    let bind = bind.option(MulticastTtl(7)).option(MulticastLoop(false));
+    let socket = context
+        .within(bind.option(MulticastAll(false)).into_future())
+        .await
+        .unwrap();
+    let raw = SockRef::from(&socket);
+    assert_eq!(raw.multicast_ttl_v4().unwrap(), 7);
+    assert!(!raw.multicast_loop_v4().unwrap());
+    #[cfg(target_os = "linux")]
+    assert!(!raw.multicast_all_v4().unwrap());
+    Ok(())
 }

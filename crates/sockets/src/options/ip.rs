@@ -5,7 +5,7 @@ use std::io;
 use rustix::net::sockopt;
 use socket2::Socket;
 
-use super::kind::{is_tcp, is_v6};
+use super::kind::{is_tcp, is_v6, of_each_version};
 use super::table::{option, out_of_range};
 
 /// The lowest two bits of the type of service: explicit congestion notification (RFC 3168).
@@ -57,12 +57,11 @@ fn set_tos(socket: &Socket, tos: u32) -> io::Result<()> {
     if tos & ECN != 0 && is_tcp(socket)? {
         return Err(out_of_range("TCP sets the ECN bits by itself"));
     }
-    if is_v6(socket)? {
-        sockopt::set_ipv6_tclass(socket, tos.into())?;
-    } else {
-        sockopt::set_ip_tos(socket, tos)?;
-    }
-    Ok(())
+    of_each_version(
+        socket,
+        || sockopt::set_ip_tos(socket, tos),
+        || sockopt::set_ipv6_tclass(socket, tos.into()),
+    )
 }
 
 fn ttl(socket: &Socket) -> io::Result<u32> {
@@ -77,10 +76,9 @@ fn ttl(socket: &Socket) -> io::Result<u32> {
 fn set_ttl(socket: &Socket, ttl: u32) -> io::Result<()> {
     let hops = u8::try_from(ttl).ok().filter(|hops| *hops != 0);
     let hops = hops.ok_or_else(|| out_of_range("a TTL is 1 to 255"))?;
-    if is_v6(socket)? {
-        sockopt::set_ipv6_unicast_hops(socket, Some(hops))?;
-    } else {
-        sockopt::set_ip_ttl(socket, hops.into())?;
-    }
-    Ok(())
+    of_each_version(
+        socket,
+        || sockopt::set_ip_ttl(socket, hops.into()),
+        || sockopt::set_ipv6_unicast_hops(socket, Some(hops)),
+    )
 }

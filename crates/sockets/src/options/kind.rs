@@ -64,6 +64,25 @@ pub(super) fn is_v6(socket: &Socket) -> io::Result<bool> {
     Ok(family(socket)? == Domain::IPV6)
 }
 
+/// Sets what IPv4 and IPv6 have each an option for: the one of the socket's family; on an IPv6 socket both, for its packets
+/// to and from IPv4 hosts (RFC 4291 §2.5.5.2) go by the other on Linux.
+pub(super) fn of_each_version<E: Into<io::Error>>(
+    socket: &Socket,
+    v4: impl FnOnce() -> Result<(), E>,
+    v6: impl FnOnce() -> Result<(), E>,
+) -> io::Result<()> {
+    let is_v6 = is_v6(socket)?;
+    if is_v6 {
+        v6().map_err(E::into)?;
+    }
+    let linux = cfg!(any(target_os = "linux", target_os = "android"));
+    // A raw IPv6 socket has no IPv4 hosts, nor their options.
+    if !is_v6 || linux && socket.r#type()? != Type::RAW {
+        v4().map_err(E::into)?;
+    }
+    Ok(())
+}
+
 fn is_ip(socket: &Socket) -> io::Result<bool> {
     Ok([Domain::IPV4, Domain::IPV6].contains(&family(socket)?))
 }

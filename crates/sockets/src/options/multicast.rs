@@ -6,7 +6,7 @@ use std::net::Ipv4Addr;
 use rustix::net::sockopt;
 use socket2::Socket;
 
-use super::kind::is_v6;
+use super::kind::{is_v6, of_each_version};
 use super::table::{option, out_of_range};
 
 option! {
@@ -62,12 +62,11 @@ fn ttl(socket: &Socket) -> io::Result<u32> {
 /// The systems would take -1 for "the default".
 fn set_ttl(socket: &Socket, ttl: u32) -> io::Result<()> {
     let ttl = u8::try_from(ttl).map_err(|_| out_of_range("a TTL is at most 255"))?;
-    if is_v6(socket)? {
-        sockopt::set_ipv6_multicast_hops(socket, ttl.into())?;
-    } else {
-        sockopt::set_ip_multicast_ttl(socket, ttl.into())?;
-    }
-    Ok(())
+    of_each_version(
+        socket,
+        || sockopt::set_ip_multicast_ttl(socket, ttl.into()),
+        || sockopt::set_ipv6_multicast_hops(socket, ttl.into()),
+    )
 }
 
 fn is_looped(socket: &Socket) -> io::Result<bool> {
@@ -79,12 +78,11 @@ fn is_looped(socket: &Socket) -> io::Result<bool> {
 }
 
 fn set_looped(socket: &Socket, on: bool) -> io::Result<()> {
-    if is_v6(socket)? {
-        sockopt::set_ipv6_multicast_loop(socket, on)?;
-    } else {
-        sockopt::set_ip_multicast_loop(socket, on)?;
-    }
-    Ok(())
+    of_each_version(
+        socket,
+        || sockopt::set_ip_multicast_loop(socket, on),
+        || sockopt::set_ipv6_multicast_loop(socket, on),
+    )
 }
 
 fn set_interface_v4(socket: &Socket, address: Ipv4Addr) -> io::Result<()> {
@@ -102,9 +100,9 @@ fn hears_all(socket: &Socket) -> io::Result<bool> {
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn set_hears_all(socket: &Socket, on: bool) -> io::Result<()> {
-    if is_v6(socket)? {
-        socket.set_multicast_all_v6(on)
-    } else {
-        socket.set_multicast_all_v4(on)
-    }
+    of_each_version(
+        socket,
+        || socket.set_multicast_all_v4(on),
+        || socket.set_multicast_all_v6(on),
+    )
 }
