@@ -90,6 +90,7 @@ pub(crate) fn of_sockets() -> impl Iterator<Item = &'static Case> {
         raw_socket::CASES,
         raw_socket::closing::CASES,
         raw_socket::connect::CASES,
+        raw_socket::linux::CASES,
         raw_socket::message::CASES,
         raw_socket::option::CASES,
         resolve::CASES,

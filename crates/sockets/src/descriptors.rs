@@ -5,6 +5,7 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 
 use anynet_core::SendError;
 use rustix::io::Errno;
+use socket2::Domain;
 
 use crate::raw::{self, Control, ControlMessage, MessageFlags, SocketAddress};
 use crate::socket;
@@ -86,7 +87,7 @@ pub(crate) fn receive(
     let room = room_for(most);
     let mut control = [0; ROOM];
     let bufs = &mut [IoSliceMut::new(buf)];
-    let message = raw::receive_with(fd, bufs, &mut control[..room], MessageFlags::NONE)?;
+    let message = raw::receive_with(Domain::UNIX, fd, bufs, &mut control[..room], MessageFlags::NONE)?;
     let mut fds = Vec::new();
     for control in message.control {
         if let ControlMessage::Descriptors(arrived) = control {

@@ -3,6 +3,7 @@
 pub(super) mod closing;
 pub(super) mod connect;
 pub(super) mod family;
+pub(super) mod linux;
 pub(super) mod message;
 pub(super) mod option;
 

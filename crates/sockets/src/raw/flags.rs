@@ -40,7 +40,8 @@ impl MessageFlags {
     /// More follows: keep what is sent until it is there too (`MSG_MORE`). On UDP both become one datagram.
     #[cfg(any(target_os = "linux", target_os = "android"))]
     pub const MORE: Self = Self(libc::MSG_MORE);
-    /// Receive from the queue of errors instead (`MSG_ERRQUEUE`, ip(7)).
+    /// Receive from the queue of errors instead (`MSG_ERRQUEUE`, ip(7)). A receive that has to wait for one takes a second
+    /// descriptor for as long as that lasts.
     #[cfg(any(target_os = "linux", target_os = "android"))]
     pub const ERROR_QUEUE: Self = Self(libc::MSG_ERRQUEUE);
     /// The neighbour has answered, so do not ask for its address again (`MSG_CONFIRM`).

@@ -5,7 +5,7 @@ use std::os::fd::BorrowedFd;
 
 use anynet_core::{Direction, Runtime};
 use rustix::event::PollFlags;
-use socket2::Type;
+use socket2::{Domain, Type};
 
 use super::retry;
 use super::socket::polled;
@@ -81,8 +81,12 @@ impl<R: Runtime> Socket<R> {
         flags: MessageFlags,
     ) -> Result<ReceivedMessage, SocketError> {
         let has_room = bufs.iter().any(|buf| !buf.is_empty());
-        let receive = |fd: BorrowedFd<'_>| receive(fd, bufs, control, flags);
-        let message = self.descriptor.io(Direction::Read, receive).await?;
+        let receive = |fd: BorrowedFd<'_>| receive(self.family(), fd, bufs, control, flags);
+        let message = if is_error_queue(flags) {
+            self.descriptor.io_apart(receive).await?
+        } else {
+            self.descriptor.io(Direction::Read, receive).await?
+        };
         if message.length == 0 && has_room && self.is_end(&message, flags) {
             return Err(SocketError::EndOfStream);
         }
@@ -93,7 +97,7 @@ impl<R: Runtime> Socket<R> {
     fn is_end(&self, message: &ReceivedMessage, asked: MessageFlags) -> bool {
         let is_message = !message.control.is_empty()
             || message.flags.contains(MessageFlags::CONTROL_TRUNCATED)
-            || asked.bits() & ERROR_QUEUE != 0;
+            || is_error_queue(asked);
         match self.kind() {
             _ if is_message => false,
             Type::STREAM => true,
@@ -105,6 +109,7 @@ impl<R: Runtime> Socket<R> {
 }
 
 fn receive(
+    family: Domain,
     fd: BorrowedFd<'_>,
     bufs: &mut [IoSliceMut<'_>],
     control: usize,
@@ -121,18 +126,22 @@ fn receive(
             &mut large
         }
     };
-    receive_with(fd, bufs, control, flags)
+    receive_with(family, fd, bufs, control, flags)
 }
 
-/// recvmsg(2), with `control` as the room for control data. Descriptors are close-on-exec from the start.
+/// recvmsg(2) on a socket of `family`, with `control` as the room for control data. Descriptors are close-on-exec from the
+/// start.
 pub(crate) fn receive_with(
+    family: Domain,
     fd: BorrowedFd<'_>,
     bufs: &mut [IoSliceMut<'_>],
     control: &mut [u8],
     flags: MessageFlags,
 ) -> io::Result<ReceivedMessage> {
-    let (length, flags, sender, control) =
-        retry(|| sys::message::receive(fd, bufs, control, flags.bits() | CLOSE_ON_EXEC))?;
+    // Descriptors come by UNIX sockets alone, and others refuse a flag that they do not know (packet(7)).
+    let close_on_exec_flag = if family == Domain::UNIX { CLOSE_ON_EXEC } else { 0 };
+    let flags = flags.bits() | close_on_exec_flag;
+    let (length, flags, sender, control) = retry(|| sys::message::receive(fd, bufs, control, flags))?;
     close_on_exec(&control)?;
     Ok(ReceivedMessage {
         length,
@@ -151,10 +160,15 @@ pub(crate) fn has_finished(fd: BorrowedFd<'_>) -> io::Result<bool> {
     polled(fd, hang_up)
 }
 
-#[cfg(any(target_os = "linux", target_os = "android"))]
-const ERROR_QUEUE: i32 = libc::MSG_ERRQUEUE;
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
-const ERROR_QUEUE: i32 = 0;
+fn is_error_queue(flags: MessageFlags) -> bool {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    return flags.contains(MessageFlags::ERROR_QUEUE);
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    return {
+        let _ = flags;
+        false
+    };
+}
 
 /// Has the system open descriptors close-on-exec.
 #[cfg(not(target_vendor = "apple"))]

@@ -101,6 +101,27 @@ impl<R: Runtime> Descriptor<R> {
         }
         let watched = self.watched()?;
         let io = watched.source.io(direction, |fd| op(fd).map(Step::Done));
+        self.unless_closed(io).await
+    }
+
+    /// As [`io`](Self::io), for an `op` that says "would block" while a read of another kind would not. To a reactor that means
+    /// that there is nothing to read, and who reads in the other way would wait for ever; so this waits by a duplicate.
+    pub(super) async fn io_apart<T: Send>(
+        &self,
+        mut op: impl FnMut(BorrowedFd<'_>) -> io::Result<T> + Send,
+    ) -> Result<T, SocketError> {
+        match self.with(&mut op)? {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            result => return Ok(result?),
+        }
+        let duplicate = self.with(|fd| fd.try_clone_to_owned())??;
+        let source = self.runtime.register(duplicate)?;
+        let io = source.io(Direction::Read, |fd| op(fd).map(Step::Done));
+        self.unless_closed(io).await
+    }
+
+    /// Awaits `io`, or the close.
+    async fn unless_closed<T>(&self, io: impl Future<Output = io::Result<T>>) -> Result<T, SocketError> {
         match self.waiters.unless(|| self.latch.is_closed(), io).await {
             Some(result) => Ok(result?),
             None => Err(SocketError::Closed),
