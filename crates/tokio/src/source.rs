@@ -4,6 +4,7 @@ use std::future::poll_fn;
 use std::io;
 use std::mem;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::pin::pin;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Context, Poll};
 
@@ -15,6 +16,10 @@ use tokio::runtime::Handle;
 /// How many operations in a row may find the descriptor ready before the task lets others run. tokio's own budget of 128
 /// comes first in its tasks; on another executor there is none, and a busy descriptor would starve that.
 const READY_CALLS: u32 = 256;
+
+/// How often one poll may find the descriptor ready and the operation would block all the same. It happens where another
+/// task is quicker; beyond that tokio takes it for ready for ever.
+const FUTILE_CALLS: u32 = 4;
 
 /// One descriptor on tokio's reactor.
 ///
@@ -111,23 +116,30 @@ impl TokioSource {
         Poll::Pending
     }
 
-    /// Runs `op` whenever the descriptor is ready. `None`: so often it would have had to wait.
+    /// Runs `op` whenever the descriptor is ready. `None`: tokio takes it for ready for ever, and it is not. Such a poll
+    /// would not end, and hold up its thread.
     async fn attempt<R>(
         &self,
         interest: Interest,
-        attempts: usize,
         op: &mut (impl FnMut(BorrowedFd<'_>) -> io::Result<Step<R>> + Send),
     ) -> io::Result<Option<R>> {
-        let mut waits = 0;
+        let futile = AtomicU32::new(0); // of the poll under way
         // `async_io` spends the task's cooperative budget; `readable()` in a loop with a try does not.
         let attempt = self.io.async_io(interest, |fd| match op(fd.as_fd()) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                waits += 1;
-                if waits == attempts { Ok(None) } else { Err(error) }
+                match futile.fetch_add(1, Ordering::Relaxed) + 1 {
+                    FUTILE_CALLS => Ok(None),
+                    _ => Err(error),
+                }
             }
             tried => tried.map(|step| Some(step.into_output())),
         });
-        attempt.await
+        let mut attempt = pin!(attempt);
+        poll_fn(|cx| {
+            futile.store(0, Ordering::Relaxed);
+            attempt.as_mut().poll(cx)
+        })
+        .await
     }
 }
 
@@ -182,21 +194,21 @@ impl Source for TokioSource {
         mut op: impl FnMut(BorrowedFd<'_>) -> io::Result<Step<R>> + Send,
     ) -> io::Result<R> {
         // Errors concern both, and tokio takes one that comes alone (a datagram that nobody took) for a writer's.
-        let (interest, attempts) = match direction {
-            Direction::Read => (Interest::READABLE | Interest::ERROR, usize::MAX),
-            Direction::Write => (Interest::WRITABLE | Interest::ERROR, 2),
+        let interest = match direction {
+            Direction::Read => Interest::READABLE | Interest::ERROR,
+            Direction::Write => Interest::WRITABLE | Interest::ERROR,
         };
         if self.ready_calls.fetch_add(1, Ordering::Relaxed) >= READY_CALLS {
             self.ready_calls.store(0, Ordering::Relaxed);
             yield_once().await;
         }
-        if let Some(output) = self.attempt(interest, attempts, &mut op).await? {
+        if let Some(output) = self.attempt(interest, &mut op).await? {
             return Ok(output);
         }
         loop {
-            // An error on a descriptor that is writable is the end of writing to tokio, and that is for ever: so what has
-            // room no more would be tried again and again. Of a duplicate tokio has seen nothing yet. Where there can be
-            // none, that is no failure of the operation.
+            // A hang-up is the end of both to tokio, and an error on a descriptor that is writable that of writing, and an
+            // end is for ever: so what has room no more, or nothing to read, would be tried again and again. Of a duplicate
+            // tokio has seen nothing yet. Where there can be none, that is no failure of the operation.
             let duplicate = self.duplicate();
             let source = match &duplicate {
                 Ok(duplicate) => duplicate,
@@ -205,7 +217,7 @@ impl Source for TokioSource {
                     self
                 }
             };
-            if let Some(output) = source.attempt(interest, attempts, &mut op).await? {
+            if let Some(output) = source.attempt(interest, &mut op).await? {
                 return Ok(output);
             }
         }

@@ -2,14 +2,18 @@
 
 pub(super) mod addresses;
 
-use std::net::UdpSocket as StdSocket;
+use std::net::{Shutdown, UdpSocket as StdSocket};
 use std::sync::Arc;
 
-use anynet_core::{AttributesExt, BoxNetwork, Datagram, Executor, LocalAddress, Network, Received};
+use anynet_core::{
+    AttributesExt, BoxNetwork, Datagram, Executor, LocalAddress, Network, ReceiveError, Received,
+};
+use socket2::SockRef;
 
 use crate::Context;
-use crate::case::cases;
+use crate::case::{NotApplicable, Outcome, cases};
 use crate::context::poll_once;
+use crate::steps::assert_is;
 
 cases![
     a_datagram_to_oneself_comes_back_with_ones_own_address,
@@ -27,6 +31,7 @@ cases![
     try_receive_and_try_send_never_wait,
     datagrams_come_one_by_one_until_the_socket_is_closed,
     the_boxed_network_binds_and_talks,
+    a_socket_that_somebody_shut_down_holds_nobody_up,
 ];
 
 async fn a_datagram_to_oneself_comes_back_with_ones_own_address(context: Context) {
@@ -301,4 +306,25 @@ async fn the_boxed_network_binds_and_talks(context: Context) {
     other.send_to(b"back", sender).unwrap();
     let (received, sender) = context.within(socket.receive_from(&mut buf)).await.unwrap();
     assert_eq!((&buf[..received.length], sender), (&b"back"[..], to.into()));
+}
+
+async fn a_socket_that_somebody_shut_down_holds_nobody_up(context: Context) -> Outcome {
+    if !cfg!(target_os = "linux") {
+        return Err(NotApplicable(
+            "only Linux finds it readable, with nothing to receive, for ever",
+        ));
+    }
+    let socket = Arc::new(context.udp().await);
+    let receiving = context.spawn_waiting({
+        let socket = socket.clone();
+        async move { socket.receive(&mut [0; 1]).await }
+    });
+    let receiving = receiving.await;
+    // As whoever has a duplicate can. It has no peer, says Linux, and shuts it down all the same.
+    let _ = SockRef::from(&*socket).shutdown(Shutdown::Both);
+    context.settle().await;
+    context.settle().await;
+    socket.closer().close();
+    assert_is!(context.within(receiving).await, Err(ReceiveError::Closed));
+    Ok(())
 }
