@@ -17,10 +17,6 @@ use tokio::runtime::Handle;
 /// comes first in its tasks; on another executor there is none, and a busy descriptor would starve that.
 const READY_CALLS: u32 = 256;
 
-/// How often one poll may find the descriptor ready and the operation would block all the same. It happens where another
-/// task is quicker; beyond that tokio takes it for ready for ever.
-const FUTILE_CALLS: u32 = 4;
-
 /// One descriptor on tokio's reactor.
 ///
 /// tokio remembers readiness, so waiting comes first: an atomic load where the reactor knows the descriptor to be ready.
@@ -123,6 +119,9 @@ impl TokioSource {
         interest: Interest,
         op: &mut (impl FnMut(BorrowedFd<'_>) -> io::Result<Step<R>> + Send),
     ) -> io::Result<Option<R>> {
+        /// How often one poll may find the descriptor ready, and the operation would block all the same: where another
+        /// task is quicker.
+        const FUTILE_CALLS: u32 = 4;
         let futile = AtomicU32::new(0); // of the poll under way
         // `async_io` spends the task's cooperative budget; `readable()` in a loop with a try does not.
         let attempt = self.io.async_io(interest, |fd| match op(fd.as_fd()) {
