@@ -15,6 +15,8 @@ use rustix::net::{
 use socket2::SockRef;
 
 use crate::kind::KindAddress;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use crate::sys;
 
 /// How many slices `sendmsg(2)` takes at once (`IOV_MAX`, the same on Linux, macOS and the BSDs).
 const MOST_SLICES: usize = 1024;
@@ -96,6 +98,24 @@ pub(crate) fn send_vectored(fd: BorrowedFd<'_>, bufs: &[IoSlice<'_>]) -> io::Res
 /// Asks whether a send might make progress: "would block" if not.
 pub(crate) fn send_ready(fd: BorrowedFd<'_>) -> io::Result<()> {
     ready(fd, Direction::Write)
+}
+
+/// How much of the send buffer is taken, and of how much, in the system's own measure, where it tells.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) fn send_buffer(fd: BorrowedFd<'_>) -> Option<(u32, u32)> {
+    /// Which of the numbers of `SO_MEMINFO` (`linux/sock_diag.h`) are they: `SK_MEMINFO_WMEM_ALLOC`, `SK_MEMINFO_SNDBUF`.
+    const TAKEN: usize = 2;
+    const SIZE: usize = 3;
+    let mut numbers = [0; 64];
+    let length = sys::option::get(fd, libc::SOL_SOCKET, libc::SO_MEMINFO, &mut numbers).ok()?;
+    let (numbers, _) = numbers[..length].as_chunks();
+    let number = |at: usize| numbers.get(at).copied().map(u32::from_ne_bytes);
+    Some((number(TAKEN)?, number(SIZE)?))
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub(crate) fn send_buffer(_fd: BorrowedFd<'_>) -> Option<(u32, u32)> {
+    None
 }
 
 /// Asks whether a read (a write) might make progress: "would block" if not. An end and an error are ready for both.

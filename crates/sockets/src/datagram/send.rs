@@ -83,13 +83,21 @@ async fn try_queue<R: Runtime, K: Kind, T: Send>(
     shared: &Shared<R, K>,
     mut op: impl FnMut(BorrowedFd<'_>) -> io::Result<T> + Send,
 ) -> io::Result<Option<T>> {
-    let op = |fd: BorrowedFd<'_>| match op(fd) {
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock && socket::send_ready(fd).is_ok() => {
-            Ok(Step::Done(None))
-        }
-        sent => sent.map(|sent| Step::Done(Some(sent))),
+    let mut op = |fd: BorrowedFd<'_>| match op(fd) {
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock && room::is_the_receivers(fd) => Ok(None),
+        sent => sent.map(Some),
     };
-    shared.source.io(Direction::Write, op).await
+    loop {
+        let sending = shared.source.io(Direction::Write, |fd| op(fd).map(Step::Done));
+        let fd = shared.source.as_fd();
+        if let Some(sent) = room::until_asked_again(&shared.ends.runtime, fd, sending).await {
+            return sent;
+        }
+        match op(fd) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            sent => return sent,
+        }
+    }
 }
 
 /// Sends if there is room at once: true if it went.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anynet_core::{Closer, Executor, ReceiveError, SendError, UnixAddress};
+use anynet_sockets::options::SendBufferSize;
 use anynet_sockets::{ConnectedUnixDatagram, UnixDatagram};
 
 use super::{Connected, Unix};
@@ -19,6 +20,8 @@ cases![
     a_connected_send_waits_for_room_in_the_peers_queue,
     a_send_waits_for_room_of_its_own_in_a_pair,
     a_send_waits_while_others_fill_the_queue,
+    a_receiver_that_takes_nothing_keeps_no_other_waiting,
+    room_that_the_system_does_not_tell_of_is_found,
     a_closer_wakes_every_blocked_send,
     a_send_that_waits_is_told_that_the_receiver_is_gone,
     a_dropped_send_has_sent_nothing,
@@ -146,6 +149,52 @@ async fn a_send_waits_while_others_fill_the_queue(context: Context) {
     context.within(send).await.unwrap();
     let (received, sender) = context.within(server.receive_from(&mut [0; 8])).await.unwrap();
     assert_eq!((received.length, sender), (4, client.local_address()));
+}
+
+async fn a_receiver_that_takes_nothing_keeps_no_other_waiting(context: Context) {
+    let (idle, server) = (context.unix_datagram().await, context.unix_datagram().await);
+    let (other, client) = (context.unix_datagram().await, context.unix_datagram().await);
+    // More than a quarter of its buffer, less than all: it can send, and the system does not call it writable.
+    let SendBufferSize(size) = client.option().unwrap();
+    for _ in 0..3 {
+        let sent = client.try_send_to(&vec![0; size / 8], idle.local_address());
+        assert!(sent.unwrap(), "there is room for less than half");
+    }
+    let to = server.local_address();
+    let sent = fill(&context, |data| other.try_send_to(data, &to)).await;
+    let mut send = Box::pin(client.send_to(b"ours", &to));
+    assert_rests(&context, &mut send).await;
+    assert_numbers(&context, &server, sent).await;
+    context.within(send).await.unwrap();
+    let received = context.within(server.receive(&mut [0; 8])).await.unwrap();
+    assert_eq!(received.length, 4);
+}
+
+async fn room_that_the_system_does_not_tell_of_is_found(context: Context) {
+    let [idle, busy, server] = [
+        context.unix_datagram().await,
+        context.unix_datagram().await,
+        context.unix_datagram().await,
+    ];
+    let client = context.unix_datagram().await;
+    let SendBufferSize(size) = client.option().unwrap();
+    let data = vec![0; size / 8];
+    for _ in 0..3 {
+        assert!(client.try_send_to(&data, idle.local_address()).unwrap());
+    }
+    // Now all of its buffer is taken, and then more than a quarter: so long it is not called writable.
+    let mut sent = 0;
+    while client.try_send_to(&data, busy.local_address()).unwrap() {
+        sent += 1;
+    }
+    let mut send = Box::pin(client.send_to(b"ours", server.local_address()));
+    assert_rests(&context, &mut send).await;
+    for _ in 0..sent {
+        context.within(busy.receive(&mut [0; 8])).await.unwrap();
+    }
+    context.within(send).await.unwrap();
+    let received = context.within(server.receive(&mut [0; 8])).await.unwrap();
+    assert_eq!(received.length, 4);
 }
 
 async fn a_closer_wakes_every_blocked_send(context: Context) {
