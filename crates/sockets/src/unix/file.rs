@@ -24,6 +24,9 @@ const ROUNDS: usize = 4;
 /// listen(2) a server refuses too.
 const GRACE: Duration = Duration::from_millis(10);
 
+/// How many files may be left where a stale one is to be moved aside.
+const MOST_LEFT: usize = 1000;
+
 /// How long another may look for a stale file in the same directory.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -241,13 +244,18 @@ impl Pinned {
     /// Removes the file, but no other that has its path by now: it is moved away, looked at, and put back if it is another.
     fn remove(&self, path: &Path) -> io::Result<()> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
-        let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let aside = path.with_file_name(format!(".stale-{}-{count}", std::process::id()));
-        match rustix::fs::renameat_with(CWD, path, CWD, &aside, RenameFlags::NOREPLACE) {
-            Ok(()) => {}
-            Err(Errno::NOENT) => return Ok(()), // another process was quicker
-            Err(errno) => return Err(errno.into()),
-        }
+        let mut left = 0;
+        let aside = loop {
+            let count = COUNT.fetch_add(1, Ordering::Relaxed);
+            let aside = path.with_file_name(format!(".stale-{}-{count}", std::process::id()));
+            match rustix::fs::renameat_with(CWD, path, CWD, &aside, RenameFlags::NOREPLACE) {
+                Ok(()) => break aside,
+                Err(Errno::NOENT) => return Ok(()), // another process was quicker
+                // Left by a process that was killed in the midst of this, and had our number: in a container all have 1.
+                Err(Errno::EXIST) if left < MOST_LEFT => left += 1,
+                Err(errno) => return Err(errno.into()),
+            }
+        };
         if Identity::of(&rustix::fs::lstat(&aside)?) == Identity::of(&self.stat) {
             return Ok(rustix::fs::unlink(&aside)?);
         }
@@ -255,5 +263,32 @@ impl Pinned {
             Ok(()) | Err(Errno::EXIST) => Err(PathInUse::Live.into()),
             Err(errno) => Err(errno.into()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::net::UnixListener as StdListener;
+
+    use anynet_smol::Smol;
+    use futures_lite::future::block_on;
+
+    use crate::UnixListener;
+
+    #[test]
+    fn what_a_killed_process_of_our_number_left_is_not_in_the_way() {
+        let directory = std::env::temp_dir().join(format!("anynet-left-{}", std::process::id()));
+        fs::create_dir_all(&directory).unwrap();
+        for count in 0..20 {
+            let left = directory.join(format!(".stale-{}-{count}", std::process::id()));
+            fs::write(left, "").unwrap();
+        }
+        let path = directory.join("socket");
+        drop(StdListener::bind(&path).unwrap()); // leaves its file
+        let bound = block_on(UnixListener::<Smol>::bind(&path).into_future());
+        drop(bound.unwrap());
+        assert!(!path.exists());
+        fs::remove_dir_all(&directory).unwrap();
     }
 }
