@@ -112,6 +112,9 @@ impl<R: Runtime> Receiver<R> {
         if let Some(error) = self.refusal(buf.len()) {
             return Err(error);
         }
+        if let Some(cause) = shared.broken_by_runtime() {
+            return Err(ReceiveError::Broken(cause));
+        }
         match socket::receive(shared.source.as_fd(), buf) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
             received => {

@@ -102,8 +102,11 @@ impl<R: Runtime> Sender<R> {
         shared: &Shared<R, K>,
         data: &[u8],
     ) -> Result<Option<usize>, SendError> {
-        if self.ended || data.is_empty() {
-            return self.refusal(shared).map_or(Ok(Some(0)), Err);
+        if let Some(error) = self.refusal(shared) {
+            return Err(error);
+        }
+        if data.is_empty() {
+            return Ok(Some(0));
         }
         match shared.sending(|| socket::send(shared.source.as_fd(), data)) {
             Ok(sent) => Ok(Some(sent)),
@@ -130,8 +133,8 @@ impl<R: Runtime> Sender<R> {
         shared.bell.waiters.leave(&mut self.seat);
     }
 
-    /// Why the state alone refuses to send. A send with data asks the system instead whether the connection stands, for
-    /// it knows better.
+    /// Why the state alone refuses to send. A send of data that can wait asks the runtime and the system instead whether the
+    /// connection stands: they know better.
     fn refusal<K: Kind>(&self, shared: &Shared<R, K>) -> Option<SendError> {
         if self.ended {
             Some(SendError::Closed)

@@ -195,6 +195,11 @@ impl<R: Runtime, K: Kind> Shared<R, K> {
         ReceiveError::EndOfStream
     }
 
+    /// Why it broke, if the runtime did that by its end. Of such a failure the system knows nothing.
+    pub(crate) fn broken_by_runtime(&self) -> Option<Cause> {
+        self.latch.broken().filter(|cause| cause.raw_os_error().is_none())
+    }
+
     /// What a receive says about an error of the system.
     #[cold]
     pub(crate) fn receive_failed(&self, error: io::Error) -> ReceiveError {

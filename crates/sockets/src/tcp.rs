@@ -56,7 +56,7 @@ pub type TcpListener<R> = StreamListener<R, Tcp>;
 impl<R: Runtime> StreamSocket<R, Tcp> {
     /// Connects to `to`: a socket address, `(host, port)` or a text `host:port`, on the current runtime.
     ///
-    /// Returns a builder to be awaited; the runtime is looked up then. The addresses of a name are tried in order.
+    /// Returns a builder to be awaited; the runtime is looked up then. The addresses of a name are raced.
     ///
     /// # Errors
     ///

@@ -11,11 +11,12 @@ use std::thread;
 use std::time::Duration;
 
 use anynet_core::{AcceptError, BoxFuture, BoxRuntime, BoxTask, Executor, ReceiveError, SendError, TimedOut};
-use anynet_sockets::TcpStream;
+use anynet_sockets::{TcpStream, UnixSeqpacket};
 use anynet_util::timeout;
 
 use crate::Context;
 use crate::case::{Outcome, cases};
+use crate::steps::assert_is;
 
 cases![
     a_deadline_is_met_beside_a_stream_that_is_always_ready,
@@ -25,6 +26,7 @@ cases![
     a_receive_that_waits_is_woken_on_the_thread_it_moved_to,
     a_socket_works_on_the_executor_of_another_runtime,
     a_socket_whose_runtime_was_shut_down_is_an_error_not_a_hang,
+    what_was_told_of_the_shutdown_is_told_without_a_wait_too,
 ];
 
 /// Long enough to be seen, short enough to wait for.
@@ -150,6 +152,24 @@ async fn a_socket_whose_runtime_was_shut_down_is_an_error_not_a_hang(context: Co
         assert!(matches!(sent, Err(SendError::Broken(_))), "{sent:?}");
         let accepted = context.within(listener.accept()).await;
         assert!(matches!(accepted, Err(AcceptError::Broken(_))), "{accepted:?}");
+    }
+    Ok(())
+}
+
+async fn what_was_told_of_the_shutdown_is_told_without_a_wait_too(context: Context) -> Outcome {
+    let (there, shut_down) = context.second()?;
+    let (mut stream, mut peer) = there.tcp_pair().await;
+    let (message, its_peer) = UnixSeqpacket::pair_on(there.runtime()).expect("a pair");
+    context.within(peer.send(b"too late")).await.unwrap();
+    context.within(its_peer.send(b"too late")).await.unwrap();
+    shut_down();
+    context.within(stream.receive(&mut [0; 8])).await.unwrap_err();
+    context.within(message.receive(&mut [0; 8])).await.unwrap_err();
+    for _ in 0..2 {
+        assert_is!(stream.try_receive(&mut [0; 8]), Err(ReceiveError::Broken(_)));
+        assert_is!(stream.try_send(b"x"), Err(SendError::Broken(_)));
+        assert_is!(message.try_receive(&mut [0; 8]), Err(ReceiveError::Broken(_)));
+        assert_is!(message.try_send(b"x"), Err(SendError::Broken(_)));
     }
     Ok(())
 }

@@ -139,11 +139,12 @@ fn enter<'a, R: Runtime, K: Kind>(
     if K::MESSAGES_END && shared.ended.load(Ordering::Relaxed) {
         return Err(ReceiveError::EndOfStream);
     }
-    match shared.latch.broken() {
-        // What arrived before a connection broke is received first.
-        Some(cause) if !K::MESSAGES_END => Err(ReceiveError::Broken(cause)),
-        _ => Ok(shared),
-    }
+    let broken = if K::MESSAGES_END {
+        shared.broken_by_runtime() // what arrived before a connection broke is received first
+    } else {
+        shared.latch.broken()
+    };
+    broken.map_or(Ok(shared), |cause| Err(ReceiveError::Broken(cause)))
 }
 
 #[cold]
