@@ -119,7 +119,8 @@ impl<R> Step<R> {
 /// source waits for readiness and calls it again; any other result is passed on. The backend decides whether to call first
 /// or to wait for readiness first.
 ///
-/// An operation that was waiting when the runtime is shut down ends with an error as long as somebody polls it.
+/// An operation that was waiting when the runtime is shut down ends with an error as long as somebody polls it, and so does
+/// every later one. That error has no number of the system's ([`io::Error::raw_os_error`]).
 pub trait Source: AsFd + fmt::Debug + Send + Sync + Unpin + 'static {
     /// What one handle keeps between its polls, for one direction for life.
     type Slot: fmt::Debug + Send + Sync + Unpin;

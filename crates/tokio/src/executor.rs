@@ -39,7 +39,7 @@ impl Executor for Tokio {
 }
 
 /// A sleep on tokio's timer. Over when the runtime is shut down; one that was first polled after that has tokio write a
-/// panic to the standard error, which goes no further.
+/// panic to the standard error, which goes no further, but in a program that is built with `panic = "abort"`, which it ends.
 #[derive(Debug)]
 pub struct TokioSleep(Pin<Box<tokio::time::Sleep>>);
 
