@@ -23,11 +23,11 @@ pub use anynet_core::{
     AcceptError, Address, AddressInfo, Attributes, AttributesExt, BindError, BoxDatagram, BoxExecutor,
     BoxFuture, BoxListener, BoxNetwork, BoxRuntime, BoxSleep, BoxStream, BoxTask, BoxUnixNetwork,
     ByteReceiveStream, ByteReceiveStreamExt, ByteSendStream, ByteSendStreamExt, ByteStream, Cause, Chunks,
-    Close, Closer, ConnectError, Datagram, Error, Executor, FailedAttempt, Family, Listener, LocalAddress,
-    Lookup, LookupFlags, NameFlags, NameInfo, Network, PeerAddress, PeerCredentials, ReceiveError,
-    ReceiveExactlyError, Received, Request, ResolveError, Resolver, ResolverError, Result, Runtime,
-    SendError, Service, SocketType, Task, TimeLimit, TimedOut, UnixAddress, UnixAddressError, UnixNetwork,
-    WaitError, WaitPlace, Waited, Waits, future,
+    Close, Closer, ConnectError, Datagram, Error, Executor, FailedAttempt, Family, Latch, Listener,
+    LocalAddress, Lookup, LookupFlags, NameFlags, NameInfo, Network, PeerAddress, PeerCredentials,
+    ReceiveError, ReceiveExactlyError, Received, Request, ResolveError, Resolver, ResolverError, Result,
+    Runtime, SendError, Service, SocketType, Task, TimeLimit, TimedOut, UnixAddress, UnixAddressError,
+    UnixNetwork, WaitError, WaitPlace, Waited, Waits, fmt_with_causes, future,
 };
 // Policy, over any network.
 pub use anynet_util::{
