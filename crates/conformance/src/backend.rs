@@ -43,6 +43,9 @@ pub struct NetworkBackend {
     pub name: &'static str,
     /// Makes a network, runs the body on it to its end, and shuts it down. A panic of the body is passed on.
     pub run: fn(NetworkBody),
+    /// Whether its clock stands still while anybody works, as in memory. The cases about time then ask for the very
+    /// millisecond, else only that nothing comes before its time.
+    pub is_clock_exact: bool,
     /// The kinds of stream that it has beside those that connect and are accepted.
     pub streams: &'static [StreamKind<Ground>],
     /// The cases that it is known to fail.

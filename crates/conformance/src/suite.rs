@@ -60,6 +60,14 @@ impl Column {
         }
     }
 
+    /// Whether what goes by its clock takes exactly its time.
+    pub(crate) fn is_clock_exact(&self) -> bool {
+        match self {
+            Self::Runtime(_) => false,
+            Self::Network(backend) => backend.is_clock_exact,
+        }
+    }
+
     /// Whether the environment's `ANYNET_BACKEND` asks for it, or for all.
     fn is_wanted(&self) -> bool {
         let wanted = std::env::var("ANYNET_BACKEND").unwrap_or_default();

@@ -18,7 +18,6 @@ use crate::case::cases;
 use crate::context::poll_once;
 use crate::named::Named;
 use crate::steps::assert_is;
-use crate::suite::Column;
 
 cases![given Ground:
     one_address_takes_as_long_as_its_attempt,
@@ -129,17 +128,18 @@ impl Race {
 /// Exactly in time where the clock allows it, else not before.
 #[track_caller]
 fn assert_time(context: &Ground, elapsed: u64, expected: u64) {
-    match context.column {
-        Column::Network(_) => assert_eq!(elapsed, expected, "in milliseconds"),
+    if context.column.is_clock_exact() {
+        assert_eq!(elapsed, expected, "in milliseconds");
+    } else {
         // A duration that is told begins a moment after the clock was read for it.
-        Column::Runtime(_) => assert!(elapsed + 2 >= expected, "{elapsed} ms, {expected} expected"),
+        assert!(elapsed + 2 >= expected, "{elapsed} ms, {expected} expected");
     }
 }
 
 /// Exactly so long where the clock allows it. What begins late and is ended by something else is shorter on others.
 #[track_caller]
 fn assert_cut_off_after(context: &Ground, took: Duration, expected: u64) {
-    if let Column::Network(_) = context.column {
+    if context.column.is_clock_exact() {
         assert_eq!(millis(took), expected, "in milliseconds");
     }
 }

@@ -7,6 +7,7 @@ use anynet_util::{Faulty, FaultyNetwork, MemoryNetwork, MemoryStream, Stapled};
 pub(super) const MEMORY: NetworkBackend = NetworkBackend {
     name: "memory",
     run: |case| MemoryNetwork::run(|network| case(BoxNetwork::new(network))),
+    is_clock_exact: true,
     streams: &[
         kind("pair", |_| one_way(pair()), |_| two_way(pair())),
         kind("narrow-pair", |_| one_way(narrow()), |_| two_way(narrow())),
@@ -64,6 +65,7 @@ pub(super) const FAULTY: NetworkBackend = NetworkBackend {
             case(BoxNetwork::new(network))
         });
     },
+    is_clock_exact: true,
     streams: &[],
     deviations: &[],
 };
