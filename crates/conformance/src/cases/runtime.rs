@@ -5,7 +5,8 @@ pub(super) mod tasks;
 use std::future::poll_fn;
 use std::panic::resume_unwind;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::task::{Context as TaskContext, Poll, Wake, Waker};
 use std::thread;
 use std::time::Duration;
@@ -25,6 +26,7 @@ cases![
     a_stream_moves_between_threads_in_the_middle_of_a_transfer,
     a_receive_that_waits_is_woken_on_the_thread_it_moved_to,
     a_socket_works_on_the_executor_of_another_runtime,
+    a_waker_that_runs_its_task_at_once_may_use_sockets_in_it,
     a_socket_whose_runtime_was_shut_down_is_an_error_not_a_hang,
     what_was_told_of_the_shutdown_is_told_without_a_wait_too,
 ];
@@ -139,6 +141,31 @@ async fn a_socket_works_on_the_executor_of_another_runtime(context: Context) -> 
     Ok(())
 }
 
+async fn a_waker_that_runs_its_task_at_once_may_use_sockets_in_it(context: Context) {
+    let (mut stream, mut peer) = context.tcp_pair().await;
+    let listener = context.listener().await;
+    let (address, there) = (listener.local_address(), context.clone());
+    let ran = AtOnce::run(async move {
+        stream.receive(&mut [0; 1]).await.unwrap();
+        // From here on it runs where the runtime wakes it, in the midst of what the runtime does.
+        stream.send(b"y").await.unwrap();
+        drop(stream);
+        there.runtime().sleep(SHORT).await;
+        let mut stream = there.connect(address).await;
+        let task = there.runtime().spawn(async {});
+        task.await;
+        stream.receive(&mut [0; 1]).await.unwrap();
+        stream.close().await.unwrap();
+    });
+    context.settle().await;
+    context.within(peer.send(b"x")).await.unwrap();
+    context.within(peer.receive(&mut [0; 1])).await.unwrap();
+    let mut accepted = context.within(listener.accept()).await.unwrap();
+    context.settle().await;
+    context.within(accepted.send(b"x")).await.unwrap();
+    context.until(|| ran.is_done()).await;
+}
+
 async fn a_socket_whose_runtime_was_shut_down_is_an_error_not_a_hang(context: Context) -> Outcome {
     let (there, shut_down) = context.second()?;
     let listener = there.listener().await;
@@ -212,6 +239,49 @@ async fn a_few_polls(transfer: Transfer) -> Result<(), Transfer> {
         }
     })
     .await
+}
+
+/// A task without an executor: it runs in the very call that wakes it.
+struct AtOnce {
+    task: Mutex<Option<BoxFuture<'static, ()>>>,
+    wakes: AtomicUsize,
+}
+
+impl AtOnce {
+    fn run(future: impl Future<Output = ()> + Send + 'static) -> Arc<Self> {
+        let task = Arc::new(Self {
+            task: Mutex::new(Some(Box::pin(future))),
+            wakes: AtomicUsize::new(0),
+        });
+        task.clone().wake();
+        task
+    }
+
+    fn is_done(&self) -> bool {
+        self.task.try_lock().is_ok_and(|task| task.is_none())
+    }
+}
+
+impl Wake for AtOnce {
+    fn wake(self: Arc<Self>) {
+        if self.wakes.fetch_add(1, Ordering::AcqRel) > 0 {
+            return; // whoever polls it will see
+        }
+        let waker = Waker::from(self.clone());
+        let mut context = TaskContext::from_waker(&waker);
+        let mut seen = 1;
+        while seen > 0 {
+            let mut task = self.task.lock().unwrap();
+            if task
+                .as_mut()
+                .is_some_and(|task| task.as_mut().poll(&mut context).is_ready())
+            {
+                *task = None;
+            }
+            drop(task);
+            seen = self.wakes.fetch_sub(seen, Ordering::AcqRel) - seen;
+        }
+    }
 }
 
 /// Awaits `future` on a thread of its own, which belongs to no runtime.
