@@ -6,7 +6,7 @@ use std::mem;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::pin::pin;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use anynet_core::{Direction, Source, Step};
 use tokio::io::Interest;
@@ -88,6 +88,11 @@ impl TokioSource {
         if !mem::take(&mut slot.fresh) {
             cx.waker().wake_by_ref();
             return Poll::Pending;
+        }
+        // Asked only whether there still is a reactor. Whoever is woken by it waits, and nobody does yet.
+        let mut nobody = Context::from_waker(Waker::noop());
+        if let Poll::Ready(ready) = self.poll_ready(&mut nobody, direction) {
+            ready?.retain_ready();
         }
         match op(self.as_fd()) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.wait(slot, cx, direction),

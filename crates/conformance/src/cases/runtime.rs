@@ -28,6 +28,7 @@ cases![
     a_socket_works_on_the_executor_of_another_runtime,
     a_waker_that_runs_its_task_at_once_may_use_sockets_in_it,
     a_socket_whose_runtime_was_shut_down_is_an_error_not_a_hang,
+    a_stream_that_was_accepted_just_before_the_shutdown_is_broken_too,
     what_was_told_of_the_shutdown_is_told_without_a_wait_too,
 ];
 
@@ -180,6 +181,28 @@ async fn a_socket_whose_runtime_was_shut_down_is_an_error_not_a_hang(context: Co
         let accepted = context.within(listener.accept()).await;
         assert!(matches!(accepted, Err(AcceptError::Broken(_))), "{accepted:?}");
     }
+    Ok(())
+}
+
+async fn a_stream_that_was_accepted_just_before_the_shutdown_is_broken_too(context: Context) -> Outcome {
+    let (there, shut_down) = context.second()?;
+    let (mut one, mut receives) = there.tcp_pair().await;
+    let (_other, mut sends) = there.tcp_pair().await;
+    context.within(one.send(b"too late")).await.unwrap();
+    shut_down();
+    assert_is!(
+        context.within(receives.receive(&mut [0; 8])).await,
+        Err(ReceiveError::Broken(_))
+    );
+    assert_is!(
+        context.within(receives.send(b"x")).await,
+        Err(SendError::Broken(_))
+    );
+    assert_is!(context.within(sends.send(b"x")).await, Err(SendError::Broken(_)));
+    assert_is!(
+        context.within(sends.receive(&mut [0; 8])).await,
+        Err(ReceiveError::Broken(_))
+    );
     Ok(())
 }
 
