@@ -1,15 +1,18 @@
 //! The conformance suite on `Current`, with both runtimes compiled in: inside tokio, and inside smol.
 
 use std::process::ExitCode;
+use std::thread;
+use std::time::Duration;
 
 use anynet::{BoxRuntime, Current, Runtime, runtime};
-use anynet_conformance::{Backend, Body, Suite};
+use anynet_conformance::{Backend, Body, Second, Suite};
+use tokio::runtime::Builder;
 
 fn main() -> ExitCode {
     let in_tokio = Backend {
         name: "current-tokio",
         run: in_tokio,
-        second: None,
+        second: Some(second),
         deviations: &[],
     };
     let in_smol = Backend {
@@ -28,6 +31,27 @@ fn in_tokio(case: Body) {
             .await;
     });
     ran.expect("tokio can be started");
+}
+
+/// `Current` inside a tokio runtime of its own, which ends before the case does.
+fn second() -> Second {
+    let tokio = Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .expect("a runtime can be made");
+    let entered = tokio.enter();
+    let runtime = current("tokio");
+    drop(entered);
+    // On a thread of its own: waiting for the end is not allowed within a runtime.
+    let shut_down = move || {
+        let ending = thread::spawn(move || tokio.shutdown_timeout(Duration::from_secs(10)));
+        ending.join().expect("a shutdown does not panic");
+    };
+    Second {
+        runtime,
+        shut_down: Box::new(shut_down),
+    }
 }
 
 fn in_smol(case: Body) {
