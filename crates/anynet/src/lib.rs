@@ -27,7 +27,7 @@ pub use anynet_core::{
     LocalAddress, Lookup, LookupFlags, NameFlags, NameInfo, Network, PeerAddress, PeerCredentials,
     ReceiveError, ReceiveExactlyError, Received, Request, ResolveError, Resolver, ResolverError, Result,
     Runtime, SendError, Service, SocketType, Task, TimeLimit, TimedOut, UnixAddress, UnixAddressError,
-    UnixNetwork, WaitError, WaitPlace, Waited, Waits, fmt_with_causes, future,
+    UnixName, UnixNetwork, UnixPath, WaitError, WaitPlace, Waited, Waits, fmt_with_causes, future,
 };
 // Policy, over any network.
 pub use anynet_util::{

@@ -2,7 +2,7 @@
 
 mod unix;
 
-pub use unix::UnixAddress;
+pub use unix::{UnixAddress, UnixName, UnixPath};
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};

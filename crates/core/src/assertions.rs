@@ -46,6 +46,8 @@ const _: () = {
     send_sync_unpin::<TimedOut>();
     send_sync_unpin::<UnixAddress>();
     send_sync_unpin::<UnixAddressError>();
+    send_sync_unpin::<UnixName>();
+    send_sync_unpin::<UnixPath>();
     send_sync_unpin::<WaitError>();
     send_sync_unpin::<WaitPlace>();
     send_sync_unpin::<Waited>();

@@ -21,7 +21,7 @@ mod stream;
 mod unix_network;
 mod waits;
 
-pub use address::{Address, Family, LocalAddress, PeerAddress, UnixAddress};
+pub use address::{Address, Family, LocalAddress, PeerAddress, UnixAddress, UnixName, UnixPath};
 pub use attributes::{Attributes, AttributesExt, Request};
 pub use boxed::{
     BoxDatagram, BoxExecutor, BoxFuture, BoxListener, BoxNetwork, BoxRuntime, BoxSleep, BoxSlot, BoxSource,

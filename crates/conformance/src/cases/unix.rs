@@ -89,11 +89,10 @@ async fn a_name_may_have_any_bytes(context: Context) {
     for suffix in [&b"text"[..], b" \xff\xfe\n", "grün".as_bytes()] {
         let address = match context.unix_address() {
             UnixAddress::Path(path) => {
-                let mut bytes = path.into_os_string().into_vec();
-                bytes.extend(suffix);
+                let bytes = [path.as_os_str().as_bytes(), suffix].concat();
                 UnixAddress::from(OsString::from_vec(bytes))
             }
-            UnixAddress::Abstract(name) => UnixAddress::Abstract([name.as_slice(), b"\0", suffix].concat()),
+            UnixAddress::Abstract(name) => UnixAddress::from_abstract_name([&*name, b"\0", suffix].concat()),
             UnixAddress::Unnamed => unreachable!("the context gives names"),
         };
         let bind = UnixListener::bind_on(context.runtime(), address.clone());
@@ -117,14 +116,14 @@ async fn a_peer_whose_name_fills_the_whole_address_is_accepted(context: Context)
         UnixAddress::Abstract(name) => {
             let name = pad(&name, 107);
             let system = SocketAddrUnix::new_abstract_name(&name).unwrap();
-            (UnixAddress::Abstract(name), system)
+            (UnixAddress::from_abstract_name(name), system)
         }
         UnixAddress::Unnamed => unreachable!("the context gives names"),
     };
     let peer = Socket::new(Domain::UNIX, Type::STREAM, None).unwrap();
     rustix::net::bind(&peer, &system).unwrap();
     let to = match listener.local_address() {
-        UnixAddress::Path(path) => SocketAddrUnix::new(path).unwrap(),
+        UnixAddress::Path(path) => SocketAddrUnix::new(&*path).unwrap(),
         UnixAddress::Abstract(name) => SocketAddrUnix::new_abstract_name(&name).unwrap(),
         UnixAddress::Unnamed => unreachable!("a listener has a name"),
     };
@@ -278,7 +277,7 @@ async fn a_connect_that_waits_for_room_is_told_that_the_runtime_was_shut_down(co
 
 async fn an_address_that_no_system_takes_is_a_typed_error(context: Context) -> Outcome {
     if context.abstract_names {
-        let long = UnixAddress::Abstract(vec![b'x'; 200]);
+        let long = UnixAddress::from_abstract_name([b'x'; 200]);
         assert_is!(refused(&context, long).await, UnixAddressError::TooLong { .. });
         return Ok(());
     }

@@ -1,11 +1,13 @@
 //! Addresses of UNIX sockets: a path, an abstract name, or none.
 
+mod bytes;
 mod standard;
 mod text;
 
-use std::ffi::{OsStr, OsString};
+pub use bytes::{UnixName, UnixPath};
+
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// The address of a UNIX socket ([unix(7)](https://man7.org/linux/man-pages/man7/unix.7.html)).
 ///
@@ -62,10 +64,10 @@ use std::path::{Path, PathBuf};
 #[expect(clippy::exhaustive_enums, reason = "unix(7) knows these three")]
 pub enum UnixAddress {
     /// A file of the socket's own. Any bytes but NUL, at least one; most systems take about a hundred.
-    Path(PathBuf),
+    Path(UnixPath),
     /// A name outside the file system, without the NUL that marks it: any bytes, NUL among them, or none. Linux and
     /// Android only.
-    Abstract(Vec<u8>),
+    Abstract(UnixName),
     /// No name: what a socket has that was never bound, and each end of a pair.
     Unnamed,
 }
@@ -73,7 +75,7 @@ pub enum UnixAddress {
 impl UnixAddress {
     /// The abstract name `name`, without the NUL that marks it in the system's form. Linux and Android only.
     pub fn from_abstract_name(name: impl AsRef<[u8]>) -> Self {
-        Self::Abstract(name.as_ref().to_vec())
+        Self::Abstract(UnixName::new(name))
     }
 
     /// The path, if it is one.
@@ -102,29 +104,17 @@ impl fmt::Debug for UnixAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Path(path) => f.debug_tuple("Path").field(path).finish(),
-            Self::Abstract(name) => write!(f, "Abstract(b\"{}\")", name.escape_ascii()),
+            Self::Abstract(name) => f.debug_tuple("Abstract").field(name).finish(),
             Self::Unnamed => f.write_str("Unnamed"),
         }
     }
 }
 
-/// `From` for everything that is a path.
-macro_rules! from_paths {
-    ($($path:ty),* $(,)?) => {$(
-        impl From<$path> for UnixAddress {
-            fn from(path: $path) -> Self {
-                Self::Path(path.into())
-            }
-        }
-    )*};
-}
-
-from_paths!(
-    &str, &String, String, &OsStr, &OsString, OsString, &Path, &PathBuf, PathBuf
-);
-
 #[cfg(test)]
 mod tests {
+    use std::ffi::{OsStr, OsString};
+    use std::path::PathBuf;
+
     use super::*;
 
     #[test]

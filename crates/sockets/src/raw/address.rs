@@ -6,7 +6,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::SocketAddr as StdUnixAddress;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anynet_core::{Address, UnixAddress, UnixAddressError};
 use socket2::{Domain, SockAddr};
@@ -100,7 +100,7 @@ impl SocketAddress {
             [0, ..] => UnixAddress::Unnamed,
             path => {
                 let path = path.split(|byte| *byte == 0).next().unwrap_or_default();
-                UnixAddress::Path(PathBuf::from(OsStr::from_bytes(path)))
+                UnixAddress::from(OsStr::from_bytes(path))
             }
         })
     }

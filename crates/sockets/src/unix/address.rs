@@ -15,7 +15,7 @@ pub(crate) fn to_system(address: &UnixAddress) -> io::Result<SocketAddrUnix> {
     // The standard library knows what the system takes; what it says is typed.
     SocketAddr::try_from(address).map_err(|error: UnixAddressError| io::Error::new(error.kind(), error))?;
     Ok(match address {
-        UnixAddress::Path(path) => SocketAddrUnix::new(path)?,
+        UnixAddress::Path(path) => SocketAddrUnix::new(&**path)?,
         #[cfg(any(target_os = "linux", target_os = "android"))]
         UnixAddress::Abstract(name) => SocketAddrUnix::new_abstract_name(name)?,
         #[cfg(any(target_os = "linux", target_os = "android"))]

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::fs;
 use std::io;
-use std::os::unix::ffi::OsStringExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixDatagram as StdDatagram;
 use std::task::Poll;
@@ -81,10 +81,10 @@ async fn a_name_may_have_any_bytes(context: Context) {
     for suffix in [&b"text"[..], b" \xff\xfe\n", "grün".as_bytes()] {
         let address = match context.unix_address() {
             UnixAddress::Path(path) => {
-                let bytes = [&path.into_os_string().into_vec()[..], suffix].concat();
+                let bytes = [path.as_os_str().as_bytes(), suffix].concat();
                 UnixAddress::from(OsString::from_vec(bytes))
             }
-            UnixAddress::Abstract(name) => UnixAddress::Abstract([name.as_slice(), b"\0", suffix].concat()),
+            UnixAddress::Abstract(name) => UnixAddress::from_abstract_name([&*name, b"\0", suffix].concat()),
             UnixAddress::Unnamed => unreachable!("the context gives names"),
         };
         let bind = UnixDatagram::bind_on(context.runtime(), address.clone());
@@ -119,7 +119,7 @@ async fn a_name_that_nobody_has_is_an_error_that_says_so(context: Context) {
 
 async fn an_address_that_no_system_takes_is_a_typed_error(context: Context) {
     let addresses = if context.abstract_names {
-        vec![UnixAddress::Abstract(vec![b'x'; 200])]
+        vec![UnixAddress::from_abstract_name([b'x'; 200])]
     } else {
         vec!["x".repeat(200).into(), "a\0b".into(), "".into()]
     };

@@ -67,7 +67,7 @@ impl FromStr for UnixAddress {
             })
         };
         if let Some(name) = text.strip_prefix('@') {
-            return Ok(Self::Abstract(bytes(name)?));
+            return Ok(Self::from_abstract_name(bytes(name)?));
         }
         let path = OsString::from_vec(bytes(text)?);
         standard::checked(&path)?;
