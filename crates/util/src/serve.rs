@@ -7,6 +7,7 @@ mod guard;
 mod hub;
 mod limits;
 mod panic;
+mod peer;
 mod server;
 mod statistics;
 #[cfg(test)]

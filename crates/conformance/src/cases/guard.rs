@@ -35,7 +35,7 @@ cases![given Ground:
 ];
 
 /// Long enough to be kept with time to spare on a busy machine, short enough to wait for.
-const LIMIT: Duration = Duration::from_millis(300);
+const LIMIT: Duration = Duration::from_millis(600);
 
 async fn an_idle_connection_ends_after_its_time_which_every_byte_starts_anew(context: Ground) {
     let server = Started::guarded(&context, |guard| guard.idle_timeout(LIMIT), echo).await;

@@ -6,13 +6,12 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use anynet_core::{
-    Address, Attributes, AttributesExt, Error, Executor, PeerAddress, Result, Task, UnixAddress,
-};
+use anynet_core::{Attributes, Error, Executor, Result, Task};
 use pin_project_lite::pin_project;
 use slab::Slab;
 
 use super::hub::Hub;
+use super::peer::Peer;
 use super::statistics::Tally;
 use super::{Panic, ServeError};
 
@@ -59,7 +58,7 @@ impl<E: Executor> Connections<E> {
     {
         let whose = Whose {
             hub: self.hub.clone(),
-            peer: peer(&stream),
+            peer: Peer::of(&stream),
         };
         // The handler's own code runs before its future does: guard that too.
         match catch_unwind(AssertUnwindSafe(|| handler(stream))) {
@@ -231,7 +230,7 @@ impl<T: Task<()>> Drop for Place<T> {
 /// Whose connection it is, and who is to hear of its end.
 struct Whose {
     hub: Arc<Hub>,
-    peer: Option<Address>,
+    peer: Peer,
 }
 
 /// How a connection did not end well.
@@ -243,17 +242,14 @@ enum Failure {
 impl Whose {
     fn ended(self, end: Result<(), Failure>) {
         let Self { hub, peer } = self;
-        hub.ended(end.map_err(|failure| match failure {
-            Failure::Failed(error) => ServeError::Failed { peer, error },
-            Failure::Panicked(panic) => ServeError::Panicked { peer, panic },
+        hub.ended(end.map_err(|failure| {
+            let peer = peer.address();
+            match failure {
+                Failure::Failed(error) => ServeError::Failed { peer, error },
+                Failure::Panicked(panic) => ServeError::Panicked { peer, panic },
+            }
         }));
     }
-}
-
-/// Who is at the other end. An address that names nobody says nothing. Only that of a UNIX socket with a name allocates.
-fn peer(stream: &impl Attributes) -> Option<Address> {
-    let PeerAddress(address) = stream.attribute()?;
-    (address != UnixAddress::Unnamed).then_some(address)
 }
 
 /// Empties the slot of a task that has come to its end, and gives its handle back.
@@ -331,7 +327,10 @@ mod tests {
                     waiting: None,
                 })),
                 key: 0,
-                whose: Some(Whose { hub, peer: None }),
+                whose: Some(Whose {
+                    hub,
+                    peer: Peer::Unknown,
+                }),
             },
         });
         let mut cx = Context::from_waker(Waker::noop());
