@@ -1,6 +1,6 @@
 //! The system calls, each in one place, on descriptors of any kind.
 
-use std::io::{self, IoSlice, IoSliceMut};
+use std::io::{self, IoSlice};
 use std::net::Shutdown;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
@@ -9,9 +9,7 @@ use anynet_core::{Direction, Received};
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::{Errno, retry_on_intr};
 use rustix::net::addr::SocketAddrArg;
-use rustix::net::{
-    RecvAncillaryBuffer, RecvFlags, ReturnFlags, SendAncillaryBuffer, SendFlags, SocketAddrAny, SocketFlags,
-};
+use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags, SocketAddrAny, SocketFlags};
 use socket2::SockRef;
 
 use crate::kind::KindAddress;
@@ -58,18 +56,38 @@ pub(crate) fn peek(fd: BorrowedFd<'_>, buf: &mut [u8]) -> io::Result<usize> {
     Ok(retry_on_intr(|| rustix::net::recv(fd, &mut *buf, RecvFlags::PEEK))?.0)
 }
 
-/// Takes one datagram, and who sent it.
-pub(crate) fn receive_datagram(
+/// Takes one datagram, and who sent it. Descriptors that come with it are closed by the system, for there is no room for
+/// them.
+pub(crate) fn receive_datagram<A: KindAddress>(
     fd: BorrowedFd<'_>,
     buf: &mut [u8],
     flags: RecvFlags,
-) -> io::Result<(Received, Option<SocketAddrAny>)> {
-    let message = retry_on_intr(|| {
-        // No room for control messages: descriptors that come with a datagram are closed by the system.
-        let mut none = RecvAncillaryBuffer::default();
-        rustix::net::recvmsg(fd, &mut [IoSliceMut::new(buf)], &mut none, flags)
-    })?;
-    let truncated = message.flags.contains(ReturnFlags::TRUNC);
+) -> io::Result<(Received, A)> {
+    let (received, sender) = retry_on_intr(|| take_datagram(fd, &mut *buf, flags))?;
+    Ok((received, A::from_system(sender).unwrap_or_else(A::unknown)))
+}
+
+/// `MSG_TRUNC` has the system say how long the datagram was, also if it was longer than the buffer (recv(2)).
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn take_datagram(
+    fd: BorrowedFd<'_>,
+    buf: &mut [u8],
+    flags: RecvFlags,
+) -> Result<(Received, Option<SocketAddrAny>), Errno> {
+    let room = buf.len();
+    let (_, length, sender) = rustix::net::recvfrom(fd, buf, flags | RecvFlags::TRUNC)?;
+    Ok((Received::new(length.min(room), length > room), sender))
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn take_datagram(
+    fd: BorrowedFd<'_>,
+    buf: &mut [u8],
+    flags: RecvFlags,
+) -> Result<(Received, Option<SocketAddrAny>), Errno> {
+    let bufs = &mut [std::io::IoSliceMut::new(buf)];
+    let message = rustix::net::recvmsg(fd, bufs, &mut rustix::net::RecvAncillaryBuffer::default(), flags)?;
+    let truncated = message.flags.contains(rustix::net::ReturnFlags::TRUNC);
     Ok((Received::new(message.bytes, truncated), message.address))
 }
 

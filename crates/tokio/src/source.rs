@@ -129,7 +129,7 @@ impl TokioSource {
         const FUTILE_CALLS: u32 = 4;
         let futile = AtomicU32::new(0); // of the poll under way
         // `async_io` spends the task's cooperative budget; `readable()` in a loop with a try does not.
-        let attempt = self.io.async_io(interest, |fd| match op(fd.as_fd()) {
+        let mut attempt = pin!(self.io.async_io(interest, |fd| match op(fd.as_fd()) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 match futile.fetch_add(1, Ordering::Relaxed) + 1 {
                     FUTILE_CALLS => Ok(None),
@@ -137,8 +137,7 @@ impl TokioSource {
                 }
             }
             tried => tried.map(|step| Some(step.into_output())),
-        });
-        let mut attempt = pin!(attempt);
+        }));
         poll_fn(|cx| {
             futile.store(0, Ordering::Relaxed);
             attempt.as_mut().poll(cx)

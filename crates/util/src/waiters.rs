@@ -78,7 +78,7 @@ impl Waiters {
     }
 
     /// Awaits `future`, unless it `is_over`, which is asked at every poll and whenever everybody is woken: then it is `None`,
-    /// and the future is dropped.
+    /// and the future is dropped. A large one is better given as `pin!(future)`: then it is not moved.
     pub async fn unless<F: Future>(&self, is_over: impl Fn() -> bool, future: F) -> Option<F::Output> {
         let mut future = pin!(future);
         let mut place = Place::new(self);

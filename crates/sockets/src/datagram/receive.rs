@@ -2,11 +2,12 @@
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::pin::pin;
 use std::sync::atomic::Ordering;
 
 use anynet_core::{Direction, ReceiveError, Received, Runtime, Source, Step};
 use rustix::io::{Errno, ioctl_fionread};
-use rustix::net::{RecvFlags, SocketAddrAny};
+use rustix::net::RecvFlags;
 
 use crate::descriptors::{self, ReceivedFds};
 use crate::kind::Kind;
@@ -15,15 +16,15 @@ use crate::raw::{self, SocketAddress};
 use crate::shared::Shared;
 use crate::socket;
 
-/// What a receive gives: the datagram, and who sent it as the system says it.
-pub(super) type Message = (Received, Option<SocketAddrAny>);
+/// What a receive gives: the datagram, and who sent it.
+pub(super) type Message<K> = (Received, <K as Kind>::Address);
 
 /// Waits for a datagram, which `PEEK` among the flags leaves where it is.
 pub(super) async fn receive<R: Runtime, K: Kind>(
     link: &Link<R, K>,
     buf: &mut [u8],
     flags: RecvFlags,
-) -> Result<Message, ReceiveError> {
+) -> Result<Message<K>, ReceiveError> {
     let shared = enter(link, buf)?;
     waiting(shared, |fd| socket::receive_datagram(fd, buf, flags)).await
 }
@@ -45,9 +46,9 @@ async fn waiting<R: Runtime, K: Kind, T: Arrived + Send>(
     shared: &Shared<R, K>,
     mut op: impl FnMut(BorrowedFd<'_>) -> io::Result<T> + Send,
 ) -> Result<T, ReceiveError> {
-    let receive = shared.source.io(Direction::Read, |fd| {
+    let receive = pin!(shared.source.io(Direction::Read, |fd| {
         unless_ended(shared, fd, &mut op).map(Step::Done)
-    });
+    }));
     match shared.bell.unless_closed(&shared.latch, receive).await {
         Some(received) => finish(shared, received),
         None => Err(ReceiveError::Closed),
@@ -76,7 +77,7 @@ trait Arrived {
     fn is_nothing(&self) -> bool;
 }
 
-impl Arrived for Message {
+impl<A> Arrived for (Received, A) {
     fn is_nothing(&self) -> bool {
         self.0.length == 0
     }
@@ -118,9 +119,9 @@ fn past_reset<R: Runtime, K: Kind, T>(
 pub(super) fn try_receive<R: Runtime, K: Kind>(
     link: &Link<R, K>,
     buf: &mut [u8],
-) -> Result<Option<Message>, ReceiveError> {
+) -> Result<Option<Message<K>>, ReceiveError> {
     let shared = enter(link, buf)?;
-    let op = |fd: BorrowedFd<'_>| socket::receive_datagram(fd, buf, RecvFlags::empty());
+    let op = |fd: BorrowedFd<'_>| socket::receive_datagram::<K::Address>(fd, buf, RecvFlags::empty());
     match unless_ended(shared, shared.source.as_fd(), op) {
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
         received => finish(shared, received).map(Some),

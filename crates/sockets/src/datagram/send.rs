@@ -2,6 +2,7 @@
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::pin::pin;
 
 use anynet_core::{Direction, Runtime, SendError, Source, Step, UnixAddress};
 use rustix::io::Errno;
@@ -157,9 +158,9 @@ async fn waiting<R: Runtime, K: Kind, T: Send>(
     shared: &Shared<R, K>,
     mut op: impl FnMut(BorrowedFd<'_>) -> io::Result<T> + Send,
 ) -> Result<T, SendError> {
-    let sending = shared.source.io(Direction::Write, |fd| {
+    let sending = pin!(shared.source.io(Direction::Write, |fd| {
         shared.exchanging(|| op(fd)).map(Step::Done)
-    });
+    }));
     finish(shared, shared.bell.unless_closed(&shared.latch, sending).await)
 }
 

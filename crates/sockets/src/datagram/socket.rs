@@ -13,7 +13,7 @@ use anynet_core::{
 use rustix::io::Errno;
 use rustix::net::RecvFlags;
 
-use super::receive::{Message, receive, try_receive};
+use super::receive::{receive, try_receive};
 use super::{Datagrams, send};
 use crate::kind::{Kind, KindAddress};
 use crate::link::Link;
@@ -138,9 +138,7 @@ impl<R: Runtime, K: Kind, C: Connection> DatagramSocket<R, K, C> {
         &self,
         buf: &mut [u8],
     ) -> Result<(Received, K::Address), ReceiveError> {
-        receive(&self.link, buf, RecvFlags::empty())
-            .await
-            .map(with_sender::<K>)
+        receive(&self.link, buf, RecvFlags::empty()).await
     }
 
     /// Who is at the other end, as the system says.
@@ -184,9 +182,7 @@ impl<R: Runtime, K: Kind> DatagramSocket<R, K, Unconnected> {
     ///
     /// As [`receive`](Self::receive).
     pub async fn peek_from(&self, buf: &mut [u8]) -> Result<(Received, K::Address), ReceiveError> {
-        receive(&self.link, buf, RecvFlags::PEEK)
-            .await
-            .map(with_sender::<K>)
+        receive(&self.link, buf, RecvFlags::PEEK).await
     }
 
     /// As [`try_receive`](Self::try_receive), and says who sent it.
@@ -195,7 +191,7 @@ impl<R: Runtime, K: Kind> DatagramSocket<R, K, Unconnected> {
     ///
     /// As [`receive`](Self::receive).
     pub fn try_receive_from(&self, buf: &mut [u8]) -> Result<Option<(Received, K::Address)>, ReceiveError> {
-        Ok(try_receive(&self.link, buf)?.map(with_sender::<K>))
+        try_receive(&self.link, buf)
     }
 
     /// Sends `data` as one datagram to `to`, an address or a reference to one, and waits for room. It may have no bytes.
@@ -253,11 +249,6 @@ impl<R: Runtime, K: Kind> DatagramSocket<R, K, Connected> {
     pub fn peer_address(&self) -> K::Address {
         self.link.peer()
     }
-}
-
-fn with_sender<K: Kind>((received, sender): Message) -> (Received, K::Address) {
-    let sender = K::Address::from_system(sender);
-    (received, sender.unwrap_or_else(K::Address::unknown))
 }
 
 impl<R: Runtime, K: Kind, C: Connection> Datagram for DatagramSocket<R, K, C> {

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::pin::pin;
 
 use anynet_core::{
     AcceptError, Attributes, Closer, Direction, Listener, Request, Result, Runtime, Source, Step,
@@ -108,7 +109,7 @@ pub(crate) async fn accept<R: Runtime, K: Kind, S>(
     if let Some(cause) = shared.latch.broken() {
         return Err(AcceptError::Broken(cause));
     }
-    let accept = accept_or_tell(shared, reserve);
+    let accept = pin!(accept_or_tell(shared, reserve));
     match shared.bell.unless_closed(&shared.latch, accept).await {
         Some(Ok((fd, peer))) => {
             // On an error it was taken, and is closed with its descriptor.

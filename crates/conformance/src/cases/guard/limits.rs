@@ -49,14 +49,14 @@ async fn an_error_says_whose_connection_it_was_and_what_ran_out(context: Ground)
     let throw = |_stream| async { std::panic::resume_unwind(Box::new("thrown")) };
     let panic = Started::guarded(&context, |guard| guard, throw).await;
     for (server, text) in [
-        (idle, "the connection from WHO failed: idle for 300ms"),
+        (idle, "the connection from WHO failed: idle for 600ms"),
         (
             progress,
-            "the connection from WHO failed: the connection is broken: no byte moved for 300ms",
+            "the connection from WHO failed: the connection is broken: no byte moved for 600ms",
         ),
         (
             handshake,
-            "the connection from WHO failed: the handshake took longer than 300ms",
+            "the connection from WHO failed: the handshake took longer than 600ms",
         ),
         (panic, "the handler of WHO panicked: thrown"),
     ] {
