@@ -1,7 +1,7 @@
 //! Listening.
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener as StdListener, TcpStream as StdStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener as StdListener, TcpStream as StdStream};
 use std::os::fd::AsFd;
 use std::sync::Arc;
 
@@ -33,6 +33,7 @@ cases![
     a_dropped_accept_leaves_the_client_to_another,
     clients_that_nobody_accepted_are_reset_by_a_close,
     an_ipv6_listener_takes_no_ipv4_client,
+    an_ipv4_address_in_ipv6_form_is_bound_and_takes_ipv4_clients,
 ];
 
 async fn it_reports_its_own_address_and_no_peer(context: Context) {
@@ -305,6 +306,23 @@ async fn an_ipv6_listener_takes_no_ipv4_client(context: Context) -> Outcome {
     let every = SocketAddr::from(([0_u16; 8], 0));
     let listener = context.within(context.network().listen(every)).await.unwrap();
     assert!(SockRef::from(&listener).only_v6().unwrap());
+    Ok(())
+}
+
+async fn an_ipv4_address_in_ipv6_form_is_bound_and_takes_ipv4_clients(context: Context) -> Outcome {
+    if context.loopback.is_ipv4() {
+        return Err(NotApplicable("about IPv6"));
+    }
+    for ip in [Ipv4Addr::LOCALHOST, Ipv4Addr::UNSPECIFIED] {
+        let mapped = SocketAddr::from((ip.to_ipv6_mapped(), 0));
+        let listener = context.within(context.network().listen(mapped)).await.unwrap();
+        let local = listener.local_address();
+        assert_eq!(local.ip(), mapped.ip());
+        let client = context.connect((Ipv4Addr::LOCALHOST, local.port()).into()).await;
+        let accepted = context.within(listener.accept()).await.unwrap();
+        assert_eq!(accepted.peer_address(), client.local_address());
+        assert_eq!(accepted.local_address(), client.peer_address());
+    }
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 //! TCP sockets, up to where they connect or listen.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::io::Errno;
@@ -55,13 +55,14 @@ fn choose_port_late(_: &Socket) {}
 /// A TCP socket with `options` that listens on `on` and lets `backlog` connections wait.
 ///
 /// Unless the options say otherwise, its address can be taken again while connections of an earlier listener linger, but not while one is there
-/// (`SO_REUSEADDR`). An IPv6 one takes no IPv4 connections, whatever the system's default is. What it accepts inherits
+/// (`SO_REUSEADDR`). An IPv6 one takes no IPv4 connections, whatever the system's default is, but on an IPv4 address in IPv6's
+/// form (`::ffff:a.b.c.d`), where nothing else comes, and a socket for IPv6 alone cannot be bound. What it accepts inherits
 /// `TCP_NODELAY`.
 pub(crate) fn to_listen(on: SocketAddr, options: &SocketOptions, backlog: i32) -> io::Result<OwnedFd> {
     let socket = tcp(on)?;
     socket.set_reuse_address(true)?;
-    if on.is_ipv6() {
-        socket.set_only_v6(true)?;
+    if let IpAddr::V6(ip) = on.ip() {
+        socket.set_only_v6(ip.to_ipv4_mapped().is_none())?;
     }
     options.apply(&socket)?;
     socket.bind(&on.into())?;
