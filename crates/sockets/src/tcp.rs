@@ -54,7 +54,7 @@ pub type TcpListener<R> = StreamListener<R, Tcp>;
 
 /// Of TCP only.
 impl<R: Runtime> StreamSocket<R, Tcp> {
-    /// Connects to `to`: a socket address, `(host, port)` or a text `host:port`, on the current runtime.
+    /// Connects to `to`: a socket address or several, `(host, port)` or a text `host:port`, on the current runtime.
     ///
     /// Returns a builder to be awaited; the runtime is looked up then. The addresses of a name are raced.
     ///
@@ -94,7 +94,7 @@ pub type TcpListeners<R> = Listeners<TcpListener<R>>;
 
 /// Of TCP only.
 impl<R: Runtime> StreamListener<R, Tcp> {
-    /// Listens on `on`: a socket address, `(host, port)` or a text `host:port`, on the current runtime. Port 0 lets the
+    /// Listens on `on`: a socket address or several, `(host, port)` or a text `host:port`, on the current runtime. Port 0 lets the
     /// system choose; [`local_address`](Self::local_address) says which it was.
     ///
     /// Returns a builder to be awaited; the runtime is looked up then.

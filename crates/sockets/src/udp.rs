@@ -44,7 +44,7 @@ pub type ConnectedUdpSocket<R> = DatagramSocket<R, Udp, Connected>;
 
 /// Of UDP only.
 impl<R: Runtime> DatagramSocket<R, Udp, Unconnected> {
-    /// Binds `on`: a socket address, `(host, port)` or a text `host:port`, on the current runtime. Port 0 lets the system
+    /// Binds `on`: a socket address or several, `(host, port)` or a text `host:port`, on the current runtime. Port 0 lets the system
     /// choose; [`local_address`](Self::local_address) says which it was. The unspecified address of a family, as
     /// `(Ipv4Addr::UNSPECIFIED, port)`, is a port of every local host.
     ///
@@ -65,7 +65,7 @@ impl<R: Runtime> DatagramSocket<R, Udp, Unconnected> {
 
 /// Of UDP only.
 impl<R: Runtime> DatagramSocket<R, Udp, Connected> {
-    /// Connects to `to`: a socket address, `(host, port)` or a text `host:port`, on the current runtime. Nothing is sent.
+    /// Connects to `to`: a socket address or several, `(host, port)` or a text `host:port`, on the current runtime. Nothing is sent.
     ///
     /// Returns a builder to be awaited; the runtime is looked up then. The first address of a name that there is a way to
     /// is taken; whether anybody is there, nobody can tell yet.

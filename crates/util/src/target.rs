@@ -7,9 +7,10 @@ use anynet_core::{Lookup, Network, ResolveError, Service};
 
 /// What to connect to or to listen on.
 ///
-/// Made from a socket address, from a host and a port, or from a text. A text is `host:port`, with an IPv6 address in
-/// brackets, which may have a zone: `[fe80::1%eth0]:80`. In place of the port there may be the name of a service. What is
-/// wrong with it is said when it is used, by a [`ResolveError`], not when it is made.
+/// Made from a socket address, from several, from a host and a port, or from a text. A text is `host:port`, with an IPv6
+/// address in brackets, which may have a zone: `[fe80::1%eth0]:80`. In place of the port there may be the name of a service.
+/// Several addresses are used as those of a name are: to connect they are raced, to listen the first that can be bound is
+/// taken. What is wrong with it is said when it is used, by a [`ResolveError`], not when it is made.
 ///
 /// ```
 /// use anynet_util::Target;
@@ -26,19 +27,28 @@ pub struct Target(Repr);
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Repr {
     Address(SocketAddr),
-    Name { host: String, service: Service },
-    Malformed { text: String, reason: &'static str },
+    /// More than one.
+    Addresses(Vec<SocketAddr>),
+    Name {
+        host: String,
+        service: Service,
+    },
+    Malformed {
+        text: String,
+        reason: &'static str,
+    },
 }
 
 impl Target {
-    /// The addresses it stands for, at least one, in the order of the network's resolver.
+    /// The addresses it stands for, at least one, in the order of the network's resolver, or as they were given.
     ///
     /// # Errors
     ///
-    /// If the text was malformed, or the name has no address.
+    /// If the text was malformed, the name has no address, or none was given.
     pub async fn resolve<N: Network>(&self, network: &N) -> Result<Vec<SocketAddr>, ResolveError> {
         match &self.0 {
             Repr::Address(address) => Ok(vec![*address]),
+            Repr::Addresses(addresses) => Ok(addresses.clone()),
             Repr::Name { host, service } => {
                 let addresses = match service {
                     Service::Port(port) => network.resolve(host, *port).await?,
@@ -57,10 +67,10 @@ impl Target {
         }
     }
 
-    /// What has to be looked up, with its port or service, as text; `None` of a literal address.
+    /// What has to be looked up, with its port or service, as text; `None` of addresses.
     pub fn name(&self) -> Option<String> {
         match self.0 {
-            Repr::Address(_) => None,
+            Repr::Address(_) | Repr::Addresses(_) => None,
             _ => Some(self.to_string()),
         }
     }
@@ -135,6 +145,13 @@ impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Repr::Address(address) => address.fmt(f),
+            Repr::Addresses(addresses) => {
+                for (at, address) in addresses.iter().enumerate() {
+                    let separator = if at == 0 { "" } else { ", " };
+                    write!(f, "{separator}{address}")?;
+                }
+                Ok(())
+            }
             Repr::Name { host, service } => {
                 // Only an IPv6 address has a colon.
                 match host.contains(':') {
@@ -194,6 +211,31 @@ impl From<(String, u16)> for Target {
 impl From<(&str, &str)> for Target {
     fn from((host, service): (&str, &str)) -> Self {
         Self::new(host, service.into())
+    }
+}
+
+/// They are tried in this order, but for the families, which take turns.
+impl From<Vec<SocketAddr>> for Target {
+    fn from(addresses: Vec<SocketAddr>) -> Self {
+        match addresses[..] {
+            [] => Self::malformed("", "no address was given"),
+            [address] => Self(Repr::Address(address)),
+            _ => Self(Repr::Addresses(addresses)),
+        }
+    }
+}
+
+/// As from a `Vec`.
+impl From<&[SocketAddr]> for Target {
+    fn from(addresses: &[SocketAddr]) -> Self {
+        addresses.to_vec().into()
+    }
+}
+
+/// As from a `Vec`.
+impl<const N: usize> From<[SocketAddr; N]> for Target {
+    fn from(addresses: [SocketAddr; N]) -> Self {
+        addresses.to_vec().into()
     }
 }
 
@@ -306,6 +348,18 @@ mod tests {
             assert!(reason(text).contains("character"), "{text:?}");
         }
         assert!(matches!(Target::from(("[::1]", 80)).0, Repr::Malformed { .. }));
+    }
+
+    #[test]
+    fn several_addresses_keep_their_order_and_one_is_an_address() {
+        let [one, other]: [SocketAddr; 2] = [([192, 0, 2, 1], 80).into(), ([192, 0, 2, 2], 81).into()];
+        let target = Target::from([other, one]);
+        assert_eq!(target.0, Repr::Addresses(vec![other, one]));
+        assert_eq!(target.to_string(), "192.0.2.2:81, 192.0.2.1:80");
+        assert_eq!(target.name(), None);
+        assert_eq!(target, Target::from(&[other, one][..]));
+        assert_eq!(Target::from(vec![one]), Target::from(one));
+        assert!(matches!(Target::from([]).0, Repr::Malformed { .. }));
     }
 
     #[test]

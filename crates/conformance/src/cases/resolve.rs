@@ -9,7 +9,7 @@ use anynet_core::{
     LocalAddress, Lookup, Network, ResolveError,
 };
 use anynet_sockets::{TcpListener, TcpStream};
-use anynet_util::{connect, listen};
+use anynet_util::{Target, connect, listen};
 
 use crate::Context;
 use crate::case::{NotApplicable, Outcome, cases};
@@ -27,6 +27,7 @@ cases![
     a_listener_takes_the_first_address_that_can_be_bound,
     a_listener_that_can_be_bound_nowhere_tells_every_failure_in_order,
     a_name_without_an_address_is_an_error,
+    several_addresses_are_used_as_those_of_a_name,
 ];
 
 async fn a_name_is_looked_up_off_the_threads_of_the_runtime(context: Context) -> Outcome {
@@ -167,6 +168,39 @@ async fn a_name_without_an_address_is_an_error(context: Context) {
     match context.within(listen(&network, ("a-name", 0))).await {
         Err(BindError::Resolve(ResolveError::NoAddress { host })) => assert_eq!(host, "a-name"),
         other => panic!("{other:?}"),
+    }
+}
+
+async fn several_addresses_are_used_as_those_of_a_name(context: Context) {
+    let (_bound, refused) = refusing(context.loopback);
+    let listener = context.listener().await;
+    let server = listener.local_address();
+    let connect = TcpStream::connect_on(context.runtime(), [refused, server]);
+    let connected = context.within(connect.into_future()).await.unwrap();
+    let accepted = context.within(listener.accept()).await.unwrap();
+    assert_eq!(accepted.peer_address(), connected.local_address());
+    let taken = [server, context.loopback];
+    let bind = TcpListener::bind_on(context.runtime(), &taken[..]);
+    let second = context.within(bind.into_future()).await.unwrap();
+    assert_ne!(second.local_address(), server);
+
+    let connect = TcpStream::connect_on(context.runtime(), vec![refused, refused]);
+    let error = context.within(connect.into_future()).await.unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::ConnectionRefused);
+    let bind = TcpListener::bind_on(context.runtime(), vec![server, server]);
+    match context.within(bind.into_future()).await {
+        Err(BindError::Failed { target, attempts }) => {
+            assert_eq!(target, None, "they are no name's");
+            assert_eq!(tried(&attempts), [server, server]);
+        }
+        other => panic!("{other:?}"),
+    }
+    for nothing in [Target::from(vec![]), Target::from([])] {
+        let connect = TcpStream::connect_on(context.runtime(), nothing);
+        match context.within(connect.into_future()).await {
+            Err(ConnectError::Resolve(ResolveError::Malformed { .. })) => {}
+            other => panic!("{other:?}"),
+        }
     }
 }
 
