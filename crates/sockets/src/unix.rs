@@ -117,6 +117,11 @@ impl<R: Runtime> StreamListener<R, Unix> {
     /// A socket file that nobody listens on any more is replaced; one that somebody listens on, and a file of any other
     /// type, never. The file is removed with the listener, if it is still the listener's.
     ///
+    /// [`Unnamed`](UnixAddress::Unnamed) has the system choose an abstract name that nobody has, which
+    /// [`local_address`](Self::local_address) tells (autobind, [unix(7)][man]; Linux and Android, elsewhere `Unsupported`).
+    ///
+    /// [man]: https://man7.org/linux/man-pages/man7/unix.7.html
+    ///
     /// Returns a builder to be awaited; the runtime is looked up then.
     ///
     /// # Errors

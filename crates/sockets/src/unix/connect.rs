@@ -75,7 +75,7 @@ impl UnixConnection for Unix {
 pub struct UnixConnect<R, K = Unix> {
     runtime: Option<R>,
     to: UnixAddress,
-    local: UnixAddress,
+    local: Option<UnixAddress>,
     options: SocketOptions,
     kind: PhantomData<K>,
 }
@@ -85,16 +85,17 @@ impl<R: Runtime, K: UnixConnection> UnixConnect<R, K> {
         Self {
             runtime,
             to,
-            local: UnixAddress::Unnamed,
+            local: None,
             options: SocketOptions::new(),
             kind: PhantomData,
         }
     }
 
     /// Connects from `address`, which the peer then sees. Where that is a path, its file is made and removed as a
-    /// listener's is.
+    /// listener's is; [`Unnamed`](UnixAddress::Unnamed) has the system choose an abstract name, as
+    /// [`UnixListener::bind`](super::UnixListener::bind) says.
     pub fn local_address(mut self, address: impl Into<UnixAddress>) -> Self {
-        self.local = address.into();
+        self.local = Some(address.into());
         self
     }
 
@@ -102,7 +103,7 @@ impl<R: Runtime, K: UnixConnection> UnixConnect<R, K> {
 
     async fn run(self) -> Result<K::Socket<R>, ConnectError> {
         let runtime = named_or_current(self.runtime).map_err(ConnectError::NoRuntime)?;
-        connect::<R, K>(&runtime, self.to, self.local, &self.options).await
+        connect::<R, K>(&runtime, self.to, self.local.as_ref(), &self.options).await
     }
 }
 
@@ -176,14 +177,14 @@ impl<R: Runtime, K: UnixConnection> IntoFuture for UnixBind<R, K> {
     }
 }
 
-/// Connects to one address, from `local` if that is a name, with a socket that has `options`.
+/// Connects to one address, from `local` if given, with a socket that has `options`.
 async fn connect<R: Runtime, K: UnixConnection>(
     runtime: &R,
     to: UnixAddress,
-    local: UnixAddress,
+    local: Option<&UnixAddress>,
     options: &SocketOptions,
 ) -> Result<K::Socket<R>, ConnectError> {
-    try_connect::<R, K>(runtime, &to, &local, options)
+    try_connect::<R, K>(runtime, &to, local, options)
         .await
         .map_err(|error| ConnectError::failed(to, error))
 }
@@ -191,16 +192,15 @@ async fn connect<R: Runtime, K: UnixConnection>(
 async fn try_connect<R: Runtime, K: UnixConnection>(
     runtime: &R,
     to: &UnixAddress,
-    local: &UnixAddress,
+    local: Option<&UnixAddress>,
     options: &SocketOptions,
 ) -> io::Result<K::Socket<R>> {
     let peer = to_system(to)?;
     let socket = super::socket::new(K::TYPE)?;
     options.apply(&socket)?;
-    let file = if local.is_unnamed() {
-        None
-    } else {
-        file::bind(runtime, &socket, local, FileRules::default()).await?
+    let file = match local {
+        None => None,
+        Some(local) => file::bind(runtime, &socket, local, FileRules::default()).await?,
     };
     let fd = OwnedFd::from(socket);
     let (mut wait, longest) = BACKOFF;

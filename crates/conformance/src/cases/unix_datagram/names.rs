@@ -13,14 +13,14 @@ use anynet_core::{
     AttributesExt, BindError, ConnectError, LocalAddress, PeerAddress, SendError, UnixAddress,
     UnixAddressError,
 };
-use anynet_sockets::{ConnectedUnixDatagram, PathInUse, UnixDatagram};
+use anynet_sockets::{ConnectedUnixDatagram, PathInUse, UnixDatagram, UnixListener, UnixStream};
 use rustix::fs::{OFlags, fcntl_getfl};
 use rustix::io::{FdFlags, fcntl_getfd};
 use rustix::process::Uid;
 use rustix::thread::set_thread_res_uid;
 
 use crate::Context;
-use crate::case::{Outcome, cases};
+use crate::case::{NotApplicable, Outcome, cases};
 use crate::cases::unix::file::Directory;
 use crate::context::poll_once;
 use crate::steps::assert_is;
@@ -35,6 +35,7 @@ cases![
     a_stale_file_is_replaced_and_ours_goes_with_the_socket,
     a_file_has_the_mode_asked_for_and_is_kept_if_asked,
     a_file_that_may_not_be_written_is_permission_denied,
+    a_name_that_the_system_chose_can_be_answered,
 ];
 
 async fn it_reports_its_own_address_and_no_peer(context: Context) {
@@ -246,5 +247,39 @@ async fn a_file_that_may_not_be_written_is_permission_denied(context: Context) -
         sent => panic!("{sent:?}"),
     }
     assert!(server.try_receive(&mut [0; 8]).unwrap().is_none());
+    Ok(())
+}
+
+async fn a_name_that_the_system_chose_can_be_answered(context: Context) -> Outcome {
+    if !cfg!(any(target_os = "linux", target_os = "android")) {
+        return Err(NotApplicable("only Linux chooses names"));
+    }
+    let bind = UnixDatagram::bind_on(context.runtime(), UnixAddress::Unnamed);
+    let server = context.within(bind.into_future()).await.unwrap();
+    let address = server.local_address();
+    assert!(address.abstract_name().is_some_and(|name| !name.is_empty()));
+    let connect = ConnectedUnixDatagram::connect_on(context.runtime(), address.clone());
+    let connect = connect.local_address(UnixAddress::Unnamed);
+    let client = context.within(connect.into_future()).await.unwrap();
+    assert!(client.local_address().abstract_name().is_some());
+    assert_ne!(client.local_address(), address);
+    context.within(client.send(b"ask")).await.unwrap();
+    let (_, sender) = context.within(server.receive_from(&mut [0; 8])).await.unwrap();
+    assert_eq!(sender, client.local_address());
+    context.within(server.send_to(b"answer", &sender)).await.unwrap();
+    assert_eq!(
+        context.within(client.receive(&mut [0; 8])).await.unwrap().length,
+        6
+    );
+
+    let bind = UnixListener::bind_on(context.runtime(), UnixAddress::Unnamed);
+    let listener = context.within(bind.into_future()).await.unwrap();
+    let connect = UnixStream::connect_on(context.runtime(), listener.local_address());
+    let connect = connect.local_address(UnixAddress::Unnamed);
+    let client = context.within(connect.into_future()).await.unwrap();
+    let accepted = context.within(listener.accept()).await.unwrap();
+    assert!(client.local_address().abstract_name().is_some());
+    assert_eq!(accepted.peer_address(), client.local_address());
+    assert_eq!(client.peer_address(), listener.local_address());
     Ok(())
 }

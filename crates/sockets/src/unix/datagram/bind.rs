@@ -70,7 +70,7 @@ impl<R: Runtime> IntoFuture for UnixDatagramBind<R> {
 pub struct UnixDatagramConnect<R> {
     runtime: Option<R>,
     peer: UnixAddress,
-    local: UnixAddress,
+    local: Option<UnixAddress>,
     file: FileRules,
     options: SocketOptions,
 }
@@ -80,16 +80,17 @@ impl<R: Runtime> UnixDatagramConnect<R> {
         Self {
             runtime,
             peer,
-            local: UnixAddress::Unnamed,
+            local: None,
             file: FileRules::default(),
             options: SocketOptions::new(),
         }
     }
 
     /// Sends from `address`, which the peer then sees and can answer. Where that is a path, its file is made and removed as
-    /// that of a [`UnixDatagram`] is.
+    /// that of a [`UnixDatagram`] is; [`Unnamed`](UnixAddress::Unnamed) has the system choose an abstract name, as
+    /// [`UnixDatagram::bind`] says.
     pub fn local_address(mut self, address: impl Into<UnixAddress>) -> Self {
-        self.local = address.into();
+        self.local = Some(address.into());
         self
     }
 
@@ -104,7 +105,7 @@ impl<R: Runtime> UnixDatagramConnect<R> {
 
     async fn run(self) -> Result<ConnectedUnixDatagram<R>, ConnectError> {
         let runtime = named_or_current(self.runtime).map_err(ConnectError::NoRuntime)?;
-        let connected = connect(runtime, &self.peer, &self.local, self.file, &self.options).await;
+        let connected = connect(runtime, &self.peer, self.local.as_ref(), self.file, &self.options).await;
         connected.map_err(|error| ConnectError::failed(self.peer, error))
     }
 }
@@ -131,15 +132,14 @@ async fn bind<R: Runtime>(
 async fn connect<R: Runtime>(
     runtime: R,
     peer: &UnixAddress,
-    local: &UnixAddress,
+    local: Option<&UnixAddress>,
     file: FileRules,
     options: &SocketOptions,
 ) -> io::Result<ConnectedUnixDatagram<R>> {
     let to = to_system(peer)?;
-    let (fd, file) = if local.is_unnamed() {
-        (new(options)?.into(), None)
-    } else {
-        bound(&runtime, local, options, file).await?
+    let (fd, file) = match local {
+        None => (new(options)?.into(), None),
+        Some(local) => bound(&runtime, local, options, file).await?,
     };
     socket::connect(fd.as_fd(), &to)?;
     ConnectedUnixDatagram::connected(runtime, fd, None, peer.clone(), file)
