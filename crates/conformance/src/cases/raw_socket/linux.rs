@@ -1,8 +1,10 @@
 //! The raw socket: what only Linux has. The queue of errors (ip(7)), and packet sockets (packet(7)).
 
 use std::io::IoSliceMut;
+use std::sync::Arc;
 
-use anynet_sockets::{MessageFlags, ReceivedMessage, SocketAddress, SocketError};
+use anynet_core::ReceiveError;
+use anynet_sockets::{MessageFlags, ReceivedMessage, SocketAddress, SocketError, UdpSocket};
 use rustix::io::Errno;
 use socket2::{Domain, Type};
 
@@ -14,6 +16,7 @@ cases![
     a_wait_for_an_error_hides_no_datagram,
     an_error_is_in_its_queue_whoever_waited_before,
     a_wait_for_an_error_ends_when_there_is_one,
+    errors_that_nobody_takes_hold_no_datagram_up,
     a_packet_socket_receives_what_passes,
 ];
 
@@ -102,6 +105,30 @@ async fn a_wait_for_an_error_ends_when_there_is_one(context: Context) -> Outcome
     context.assert_waits(&mut waiting).await;
     socket.close();
     assert!(matches!(context.within(waiting).await, Err(SocketError::Closed)));
+    Ok(())
+}
+
+async fn errors_that_nobody_takes_hold_no_datagram_up(context: Context) -> Outcome {
+    let (socket, address) = queueing(&context)?;
+    let nobody = nobody(&context);
+    context
+        .within(socket.send_to(b"who?", NONE, &nobody))
+        .await
+        .unwrap();
+    let fd = socket.detach().unwrap().expect("it was open");
+    let socket = Arc::new(UdpSocket::from_fd(context.runtime().clone(), fd).unwrap());
+    let mut buf = [0; 8];
+    let told = context.within(socket.receive(&mut buf)).await;
+    assert!(matches!(told, Err(ReceiveError::Undelivered(_))), "{told:?}");
+    let receiving = context.spawn_waiting({
+        let socket = socket.clone();
+        async move { socket.receive(&mut [0; 8]).await }
+    });
+    let receiving = receiving.await;
+    context.settle().await;
+    let own = address.socket_addr().unwrap();
+    context.within(socket.send_to(b"mine", own)).await.unwrap();
+    assert_eq!(context.within(receiving).await.unwrap().length, 4);
     Ok(())
 }
 
