@@ -110,6 +110,13 @@ impl fmt::Debug for UnixAddress {
     }
 }
 
+/// A copy: what is connected to may be lent.
+impl From<&UnixAddress> for UnixAddress {
+    fn from(address: &UnixAddress) -> Self {
+        address.clone()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::ffi::{OsStr, OsString};
@@ -137,6 +144,7 @@ mod tests {
     fn the_three_kinds_are_told_apart() {
         let (path, name) = (UnixAddress::from("a"), UnixAddress::from_abstract_name("a"));
         let unnamed = UnixAddress::Unnamed;
+        assert_eq!(UnixAddress::from(&name), name);
         assert_eq!(path.path(), Some(Path::new("a")));
         assert_eq!((path.abstract_name(), path.is_unnamed()), (None, false));
         assert_eq!(name.abstract_name(), Some(&b"a"[..]));
