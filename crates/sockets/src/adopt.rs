@@ -7,10 +7,12 @@ mod standard;
 
 use std::io;
 use std::os::fd::OwnedFd;
+use std::time::Duration;
 
 use anynet_core::Runtime;
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::io::{FdFlags, fcntl_getfd, fcntl_setfd};
+use rustix::net::sockopt;
 
 pub use error::{AdoptError, AdoptFault};
 pub(crate) use found::{Addresses, Role};
@@ -20,8 +22,8 @@ pub(crate) use standard::standard_conversions;
 
 use crate::kind::Kind;
 
-/// Checks that `fd` is a socket of the kind `K` in the part of `role`, makes it non-blocking and close-on-exec, and
-/// registers it. All checks come before any change. Where it fails the descriptor comes back as it was.
+/// Checks that `fd` is a socket of the kind `K` in the part of `role`, makes it non-blocking, also to close, and
+/// close-on-exec, and registers it. All checks come before any change. Where it fails the descriptor comes back as it was.
 pub(crate) fn adopt<R: Runtime, K: Kind>(
     runtime: &R,
     fd: OwnedFd,
@@ -76,7 +78,11 @@ fn prepare(fd: &OwnedFd) -> io::Result<(Mode, OwnedFd)> {
     let mode = Mode::of(fd)?;
     let spare = fd.try_clone()?;
     let prepared = fcntl_setfl(fd, mode.status | OFlags::NONBLOCK)
-        .and_then(|()| fcntl_setfd(fd, mode.descriptor | FdFlags::CLOEXEC));
+        .and_then(|()| fcntl_setfd(fd, mode.descriptor | FdFlags::CLOEXEC))
+        .and_then(|()| {
+            mode.linger
+                .map_or(Ok(()), |_| sockopt::set_socket_linger(fd, None))
+        });
     if let Err(errno) = prepared {
         mode.restore(fd);
         return Err(errno.into());
@@ -89,6 +95,9 @@ fn prepare(fd: &OwnedFd) -> io::Result<(Mode, OwnedFd)> {
 struct Mode {
     status: OFlags,
     descriptor: FdFlags,
+    /// How long a close would block for bytes that are on their way (`SO_LINGER`, socket(7)): also that of a non-blocking
+    /// socket, and of what a listener accepts.
+    linger: Option<Duration>,
 }
 
 impl Mode {
@@ -96,6 +105,7 @@ impl Mode {
         Ok(Self {
             status: fcntl_getfl(fd)?,
             descriptor: fcntl_getfd(fd)?,
+            linger: sockopt::socket_linger(fd)?.filter(|linger| !linger.is_zero()),
         })
     }
 
@@ -103,5 +113,8 @@ impl Mode {
         // What could be set a moment ago can be set back.
         let _ = fcntl_setfl(fd, self.status);
         let _ = fcntl_setfd(fd, self.descriptor);
+        if self.linger.is_some() {
+            let _ = sockopt::set_socket_linger(fd, self.linger);
+        }
     }
 }

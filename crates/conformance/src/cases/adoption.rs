@@ -7,11 +7,14 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener as StdListener, TcpStream as StdStream, UdpSocket as StdUdp};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::time::{Duration, Instant};
 
 use anynet_core::{AttributesExt, BoxRuntime, Family, ReceiveError};
+use anynet_sockets::options::LingerZero;
 use anynet_sockets::{AdoptError, AdoptFault, TcpListener, TcpStream};
 use rustix::fs::{OFlags, fcntl_getfl};
 use rustix::io::{FdFlags, fcntl_getfd, fcntl_setfd};
+use rustix::net::sockopt::{set_socket_linger, socket_linger};
 use socket2::{Domain, Socket, Type};
 
 use crate::Context;
@@ -23,6 +26,7 @@ cases![
     a_listening_socket_becomes_a_listener_of_its_family,
     adopting_keeps_the_descriptor_and_a_clone_has_another,
     an_adopted_socket_is_non_blocking_and_close_on_exec,
+    a_linger_time_is_taken_back_and_no_close_blocks,
     what_is_no_socket_is_refused,
     a_datagram_socket_is_refused_and_both_kinds_are_named,
     a_socket_of_another_family_is_refused,
@@ -121,6 +125,42 @@ async fn an_adopted_socket_is_non_blocking_and_close_on_exec(context: Context) {
         (true, true),
         "a listener"
     );
+}
+
+async fn a_linger_time_is_taken_back_and_no_close_blocks(context: Context) {
+    let long = Some(Duration::from_secs(20));
+    for dropped in [false, true] {
+        let (ours, _theirs) = connected(&context);
+        set_socket_linger(&ours, long).unwrap();
+        let mut adopted = stream(&context, ours).unwrap();
+        while let Some(1..) = adopted.try_send(&[0; 1 << 16]).unwrap() {}
+        let started = Instant::now();
+        if dropped {
+            drop(adopted);
+        } else {
+            context.within(adopted.close()).await.unwrap();
+        }
+        assert!(started.elapsed() < Duration::from_secs(5), "dropped: {dropped}");
+    }
+    let listening = StdListener::bind(context.loopback).unwrap();
+    set_socket_linger(&listening, long).unwrap();
+    let listening = listener(&context, listening).unwrap();
+    let _client = context.connect(listening.local_address()).await;
+    let accepted = context.within(listening.accept()).await.unwrap();
+    assert_eq!(socket_linger(&accepted).unwrap(), None);
+
+    let (ours, _theirs) = connected(&context);
+    set_socket_linger(&ours, Some(Duration::ZERO)).unwrap();
+    let reset = stream(&context, ours).unwrap();
+    assert_eq!(
+        reset.option::<LingerZero>().unwrap(),
+        LingerZero(true),
+        "it blocks nobody"
+    );
+    let (refused, _theirs) = connected(&context);
+    set_socket_linger(&refused, long).unwrap();
+    let refused = listener(&context, refused).unwrap_err().into_fd();
+    assert_eq!(socket_linger(&refused).unwrap(), long);
 }
 
 async fn what_is_no_socket_is_refused(context: Context) {
@@ -260,10 +300,13 @@ async fn a_runtime_that_is_gone_gives_the_descriptor_back(context: Context) -> O
     shut_down();
     let (ours, theirs) = connected(&context);
     fcntl_setfd(&ours, FdFlags::empty()).unwrap();
+    let linger = Some(Duration::from_secs(1));
+    set_socket_linger(&ours, linger).unwrap();
     let error = stream(&there, ours).unwrap_err();
     assert!(matches!(error.fault(), AdoptFault::Failed(_)), "{error:?}");
     let fd = error.into_fd();
     assert_eq!(modes(&fd), (false, false));
+    assert_eq!(socket_linger(&fd).unwrap(), linger);
     let mut ours = stream(&context, fd).unwrap();
     let mut peer = stream(&context, theirs).unwrap();
     context.assert_talks(&mut ours, &mut peer).await;

@@ -35,7 +35,8 @@ impl SocketOptions {
     /// Calls `hook` with the raw socket; a socket for which it fails is not made, and its error is passed on as it is.
     ///
     /// It is called once for every address that is tried, at this place in the order. It must not block, nor close the
-    /// descriptor. The socket is non-blocking, and has to stay so.
+    /// descriptor. The socket is non-blocking, and has to stay so; nor may it have a linger time (`SO_LINGER`), for which a
+    /// close would block the thread.
     ///
     /// ```
     /// use anynet_sockets::options::SocketOptions;
