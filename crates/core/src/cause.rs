@@ -8,7 +8,8 @@ use std::sync::Arc;
 /// Why an operation failed: an [`io::Error`] that can be cloned.
 ///
 /// A stream that broke answers every later call with the same cause, and both of its halves do, so the cause must be
-/// clonable; [`io::Error`] is not.
+/// clonable; [`io::Error`] is not. Among the sources of an error it stands in the place of the `io::Error`: who looks for the
+/// system's error there downcasts to this.
 ///
 /// ```
 /// use anynet_core::Cause;
