@@ -210,7 +210,7 @@ fn a_shutdown_does_not_wait(server: &UdpSocket) {
     assert!(task.is_finished(), "it was cancelled");
 
     let executor = Arc::new(smol::Executor::new());
-    let runtime = Smol::with_executor(executor.clone());
+    let runtime = Smol::with_executor(&executor);
     let task = executor.spawn(TcpStream::connect_on(&runtime, "smol.test:80").into_future());
     while executor.try_tick() {}
     asked(server, "smol");

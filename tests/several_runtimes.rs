@@ -328,7 +328,7 @@ fn a_task_on_an_executor_that_is_gone_never_completes() {
     assert!(smol::block_on(waited).is_err());
 
     let executor = std::sync::Arc::new(smol::Executor::new());
-    let task = on_smol::Smol::with_executor(executor.clone()).spawn(std::future::pending::<()>());
+    let task = on_smol::Smol::with_executor(&executor).spawn(std::future::pending::<()>());
     drop(executor);
     let waited = anynet::util::timeout(&smol, Duration::from_millis(50), task);
     assert!(smol::block_on(waited).is_err());
@@ -349,7 +349,7 @@ fn who_waits_is_known_to_every_handle_of_a_runtime_and_to_no_other_runtime() {
 
     let elsewhere = wait_readable_on(&on_tokio::Tokio::new(other.handle().clone()), &ours);
     let on_smol = wait_readable_on(&on_smol::Smol::new(), &ours);
-    let executor = on_smol::Smol::with_executor(std::sync::Arc::default());
+    let executor = on_smol::Smol::with_executor(&std::sync::Arc::default());
     let again = smol::block_on(wait_readable_on(&executor, &ours)); // the reactor is the same
     assert!(matches!(again, Err(WaitError::Busy)), "{again:?}");
 

@@ -28,11 +28,7 @@ impl Executor for Smol {
         F: Future + Send + 'static,
         F::Output: Send,
     {
-        let task = match self.executor() {
-            Some(own) => own.spawn(future),
-            None => smol::spawn(future),
-        };
-        SmolTask(Some(task.fallible()))
+        SmolTask(self.start(future).map(smol::Task::fallible))
     }
 }
 

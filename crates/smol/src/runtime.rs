@@ -2,7 +2,7 @@
 
 use std::io;
 use std::os::fd::OwnedFd;
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, Weak};
 
 use anynet_core::{Runtime, Waits};
 
@@ -16,7 +16,7 @@ static WAITS: LazyLock<Waits> = LazyLock::new(Waits::new);
 /// async-io has one reactor for the process, driven by whichever thread is in `block_on` or else by a thread that
 /// async-io keeps for it; it is never shut down. So sockets made here work on any executor, at any time.
 #[derive(Clone, Debug, Default)]
-pub struct Smol(Option<Arc<smol::Executor<'static>>>);
+pub struct Smol(Option<Weak<smol::Executor<'static>>>); // every socket has one, and the executor's own tasks have sockets
 
 impl Smol {
     /// Spawns on smol's global executor, which starts its own thread on first use.
@@ -24,14 +24,27 @@ impl Smol {
         Self(None)
     }
 
-    /// Spawns on `executor`, which its owner runs.
-    pub fn with_executor(executor: Arc<smol::Executor<'static>>) -> Self {
-        Self(Some(executor))
+    /// Spawns on `executor`, which its owner runs, and keeps alive: this does not, nor does a socket made with it. When the
+    /// executor is dropped, its tasks are, with the sockets that they hold; what is spawned after that is dropped at once,
+    /// and never completes.
+    pub fn with_executor(executor: &Arc<smol::Executor<'static>>) -> Self {
+        Self(Some(Arc::downgrade(executor)))
     }
 
-    /// The executor of one's own that it spawns on; `None` for the global one.
-    pub fn executor(&self) -> Option<&Arc<smol::Executor<'static>>> {
-        self.0.as_ref()
+    /// The executor of one's own that it spawns on; `None` for the global one, and for one that is gone.
+    pub fn executor(&self) -> Option<Arc<smol::Executor<'static>>> {
+        self.0.as_ref().and_then(Weak::upgrade)
+    }
+
+    /// Spawns `future` where tasks of this go. `None`: that is gone.
+    pub(crate) fn start<F>(&self, future: F) -> Option<smol::Task<F::Output>>
+    where
+        F: Future<Output: Send> + Send + 'static,
+    {
+        match &self.0 {
+            Some(own) => own.upgrade().map(|own| own.spawn(future)),
+            None => Some(smol::spawn(future)),
+        }
     }
 }
 
