@@ -16,7 +16,10 @@ static WAITS: LazyLock<Waits> = LazyLock::new(Waits::new);
 /// async-io has one reactor for the process, driven by whichever thread is in `block_on` or else by a thread that
 /// async-io keeps for it; it is never shut down. So sockets made here work on any executor, at any time.
 #[derive(Clone, Debug, Default)]
-pub struct Smol(Option<Weak<smol::Executor<'static>>>); // every socket has one, and the executor's own tasks have sockets
+pub struct Smol(
+    /// Weak, for every socket has one, and the executor's own tasks have sockets.
+    Option<Weak<smol::Executor<'static>>>,
+);
 
 impl Smol {
     /// Spawns on smol's global executor, which starts its own thread on first use.

@@ -115,7 +115,8 @@ impl<R: Runtime> StreamListener<R, Unix> {
     /// Listens on `on`, which may be a path, on the current runtime.
     ///
     /// A socket file that nobody listens on any more is replaced; one that somebody listens on, and a file of any other
-    /// type, never. The file is removed with the listener, if it is still the listener's.
+    /// type, never. Whether somebody listens is asked by connecting: he accepts a connection that ends at once. The file is
+    /// removed with the listener, if it is still the listener's.
     ///
     /// [`Unnamed`](UnixAddress::Unnamed) has the system choose an abstract name that nobody has, which
     /// [`local_address`](Self::local_address) tells (autobind, [unix(7)][man]; Linux and Android, elsewhere `Unsupported`).

@@ -182,7 +182,7 @@ async fn a_serve_is_an_error_and_waits_for_nobody(context: Context) -> Outcome {
 }
 
 async fn a_sleep_ends_all_the_same(context: Context) -> Outcome {
-    const SOON: Duration = Duration::from_millis(100);
+    const SOON: Duration = Duration::from_millis(500);
     let (there, shut_down) = context.second()?;
     let mut running = there.runtime().sleep(SOON);
     context.assert_waits(&mut running).await;
