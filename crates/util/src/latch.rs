@@ -17,6 +17,8 @@ pub(crate) struct WakingLatch {
     waiting: [Option<Waker>; 2],
     /// How often the receive stream was asked again since it last gave something.
     asked: u8,
+    /// See [`is_told`](Self::is_told).
+    is_told: bool,
 }
 
 impl WakingLatch {
@@ -25,6 +27,7 @@ impl WakingLatch {
             latch: Latch::new(),
             waiting: [None, None],
             asked: 0,
+            is_told: false,
         }
     }
 
@@ -51,7 +54,8 @@ impl WakingLatch {
     /// The receive stream has nothing to say, though the connection is broken. Whether it is to be asked once more, for what
     /// had arrived comes first: then the task is woken for that.
     pub(crate) fn asks_again(&mut self, cx: &Context<'_>) -> bool {
-        if self.is_told() {
+        if self.asked == TURNS {
+            self.is_told = true;
             return false;
         }
         self.asked += 1;
@@ -67,7 +71,7 @@ impl WakingLatch {
     /// Whether a receive was told that the connection is broken while the stream still might have bytes: nothing comes after
     /// that.
     pub(crate) fn is_told(&self) -> bool {
-        self.asked == TURNS
+        self.is_told
     }
 
     /// As [`Latch::break_with`]; the first time whoever waits is woken.

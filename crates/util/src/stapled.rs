@@ -268,8 +268,8 @@ mod tests {
     use futures_lite::future::block_on;
 
     use super::*;
-    use crate::MemoryStream;
     use crate::latch::tests::flag;
+    use crate::{Faulty, MemoryStream};
 
     #[test]
     fn its_parts_come_back_and_the_receive_stream_only_if_it_was_not_closed() {
@@ -329,6 +329,22 @@ mod tests {
         assert!(flag.is_woken());
         let told = stapled.poll_send(&mut cx, &x);
         assert!(matches!(told, Poll::Ready(Err(SendError::Broken(_)))), "{told:?}");
+    }
+
+    #[test]
+    fn what_had_arrived_comes_first_though_every_layer_lets_others_run() {
+        let ((receive, mut source), (send, sink)) = (MemoryStream::pair(8), MemoryStream::pair(8));
+        let receive = Faulty::new(Faulty::new(Faulty::new(receive).waits()).waits()).waits();
+        let mut stapled = Stapled::new(receive, send);
+        drop(sink);
+        block_on(source.send(b"x")).unwrap();
+        block_on(stapled.send(b"x")).unwrap_err();
+        assert_eq!(block_on(stapled.receive(&mut [0; 8])).unwrap(), 1);
+        let told = block_on(stapled.receive(&mut [0; 8]));
+        assert!(matches!(told, Err(ReceiveError::Broken(_))), "{told:?}");
+        block_on(source.send(b"late")).unwrap();
+        let told = block_on(stapled.receive(&mut [0; 8]));
+        assert!(matches!(told, Err(ReceiveError::Broken(_))), "{told:?}");
     }
 
     /// Never done with closing.
