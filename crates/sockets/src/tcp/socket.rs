@@ -86,7 +86,10 @@ pub(crate) fn connected(
     if from.is_some_and(|from| from.port() != 0) || peer.port() < FIRST_CHOSEN_PORT {
         return Ok((None, peer));
     }
-    let local: SocketAddr = local_address(&fd)?;
+    // Some systems (macOS) do not say it once the peer has reset the connection, which is for the stream to tell.
+    let Ok(local) = local_address::<SocketAddr>(&fd) else {
+        return Ok((None, peer));
+    };
     if (local.ip(), local.port()) == (peer.ip(), peer.port()) {
         // Ended in order it would keep the port for another minute.
         reset(fd);
