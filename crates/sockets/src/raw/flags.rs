@@ -41,7 +41,7 @@ impl MessageFlags {
     #[cfg(any(target_os = "linux", target_os = "android"))]
     pub const MORE: Self = Self(libc::MSG_MORE);
     /// Receive from the queue of errors instead (`MSG_ERRQUEUE`, ip(7)). A receive that has to wait for one takes a second
-    /// descriptor for as long as that lasts.
+    /// descriptor for as long as that lasts; on smol it keeps a processor busy while something else waits to be received.
     #[cfg(any(target_os = "linux", target_os = "android"))]
     pub const ERROR_QUEUE: Self = Self(libc::MSG_ERRQUEUE);
     /// The neighbour has answered, so do not ask for its address again (`MSG_CONFIRM`).
