@@ -13,6 +13,7 @@ use socket2::{SockAddr, SockRef};
 
 use super::socket::ready;
 use super::{Socket, SocketAddress, SocketError};
+use crate::stream::taking;
 use crate::sys;
 
 impl<R: Runtime> Socket<R> {
@@ -119,7 +120,7 @@ fn outcome(fd: BorrowedFd<'_>) -> io::Result<io::Result<()>> {
 /// Takes a connection, non-blocking and close-on-exec, with its peer's address if the system gives one.
 fn accept(fd: BorrowedFd<'_>) -> io::Result<(OwnedFd, Option<SockAddr>)> {
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-    let (accepted, peer) = retry_on_intr(|| rustix::net::acceptfrom_with(fd, flags))?;
+    let (accepted, peer) = taking(|| retry_on_intr(|| rustix::net::acceptfrom_with(fd, flags)))?;
     let peer = peer.and_then(|peer| sys::address::from_bytes(sys::address::any_bytes(&peer)));
     Ok((accepted, peer))
 }

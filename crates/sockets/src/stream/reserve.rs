@@ -14,8 +14,8 @@ use rustix::io::Errno;
 /// How many clients are turned away in one go: then others may run.
 const BATCH: usize = 64;
 
-/// Held while a descriptor of any listener is lent, and shared by whoever takes one to keep it: descriptors are the
-/// process's, and so is this.
+/// Held while a descriptor of any listener is lent, and shared by whoever makes or accepts a socket here: descriptors are
+/// the process's, and so is this.
 static LENT: RwLock<()> = RwLock::new(());
 
 /// Takes a descriptor that stays, by `f`, while none is lent: a connection of another listener would stay in the place of
@@ -36,7 +36,7 @@ pub(crate) struct Reserve {
 impl Reserve {
     /// Takes one, if there is one to take. A listener goes without as well as it can.
     pub(crate) fn new() -> Self {
-        let held = take().ok();
+        let held = taking(take).ok();
         Self {
             is_missing: AtomicBool::new(held.is_none()),
             held: Mutex::new(held),
@@ -130,12 +130,17 @@ fn is_lack(error: &io::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use std::io::Read;
-    use std::net::{TcpListener, TcpStream};
+    use std::net::{SocketAddr, TcpListener, TcpStream};
     use std::sync::mpsc;
     use std::thread;
     use std::time::Duration;
 
+    use anynet_smol::Smol;
+    use futures_lite::future::block_on;
+    use socket2::{Domain, Type};
+
     use super::*;
+    use crate::{Socket, UnixStream};
 
     #[test]
     fn whoever_waits_is_turned_away_and_the_reserve_is_taken_back() {
@@ -188,6 +193,41 @@ mod tests {
             let (first, second) = (was_taken.recv().unwrap(), was_taken.recv().unwrap());
             assert_ne!(first, second);
         });
+    }
+
+    #[test]
+    fn sockets_of_every_kind_are_made_and_accepted_while_nothing_is_lent() {
+        let raw = |domain, kind| Socket::new_on(&Smol::new(), domain, kind, None).unwrap();
+        let listening = raw(Domain::IPV4, Type::STREAM);
+        listening
+            .bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into())
+            .unwrap();
+        listening.listen(1).unwrap();
+        let to = listening.local_address().unwrap().socket_addr().unwrap();
+        let _client = TcpStream::connect(to).unwrap();
+        let takers: [&(dyn Fn() + Sync); 5] = [
+            &|| drop(raw(Domain::UNIX, Type::DGRAM)),
+            &|| drop(Socket::pair_on(&Smol::new(), Domain::UNIX, Type::STREAM, None).unwrap()),
+            &|| drop(block_on(listening.accept()).unwrap()),
+            &|| drop(UnixStream::pair_on(&Smol::new()).unwrap()),
+            &|| drop(Reserve::new()),
+        ];
+        let lender = Reserve::new();
+        let (taken, was_taken) = mpsc::channel();
+        thread::scope(|scope| {
+            lender.lend(|| {
+                for (at, taker) in takers.iter().enumerate() {
+                    let taken = taken.clone();
+                    scope.spawn(move || {
+                        taker();
+                        taken.send(at).unwrap();
+                    });
+                }
+                let early = was_taken.recv_timeout(Duration::from_millis(50));
+                assert!(early.is_err(), "{early:?}");
+            });
+        });
+        assert_eq!(was_taken.try_iter().count(), takers.len());
     }
 
     #[test]

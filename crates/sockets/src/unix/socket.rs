@@ -15,6 +15,6 @@ pub(crate) fn new(kind: Type) -> io::Result<Socket> {
 
 /// Two sockets that are connected to each other.
 pub(crate) fn pair(kind: Type) -> io::Result<(OwnedFd, OwnedFd)> {
-    let (one, other) = Socket::pair(Domain::UNIX, kind.nonblocking(), None)?;
+    let (one, other) = taking(|| Socket::pair(Domain::UNIX, kind.nonblocking(), None))?;
     Ok((one.into(), other.into()))
 }
