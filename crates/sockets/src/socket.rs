@@ -13,7 +13,7 @@ use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags, SocketAddrAny, Sock
 use socket2::SockRef;
 
 use crate::kind::KindAddress;
-#[cfg(any(target_os = "linux", target_os = "android"))]
+#[cfg(target_os = "linux")]
 use crate::sys;
 
 /// How many slices `sendmsg(2)` takes at once (`IOV_MAX`, the same on Linux, macOS and the BSDs).
@@ -85,7 +85,7 @@ fn take_datagram(
     buf: &mut [u8],
     flags: RecvFlags,
 ) -> Result<(Received, Option<SocketAddrAny>), Errno> {
-    let bufs = &mut [std::io::IoSliceMut::new(buf)];
+    let bufs = &mut [io::IoSliceMut::new(buf)];
     let message = rustix::net::recvmsg(fd, bufs, &mut rustix::net::RecvAncillaryBuffer::default(), flags)?;
     let truncated = message.flags.contains(rustix::net::ReturnFlags::TRUNC);
     Ok((Received::new(message.bytes, truncated), message.address))
@@ -119,7 +119,7 @@ pub(crate) fn send_ready(fd: BorrowedFd<'_>) -> io::Result<()> {
 }
 
 /// How much of the send buffer is taken, and of how much, in the system's own measure, where it tells.
-#[cfg(any(target_os = "linux", target_os = "android"))]
+#[cfg(target_os = "linux")]
 pub(crate) fn send_buffer(fd: BorrowedFd<'_>) -> Option<(u32, u32)> {
     /// Which of the numbers of `SO_MEMINFO` (`linux/sock_diag.h`) are they: `SK_MEMINFO_WMEM_ALLOC`, `SK_MEMINFO_SNDBUF`.
     const TAKEN: usize = 2;
@@ -131,7 +131,7 @@ pub(crate) fn send_buffer(fd: BorrowedFd<'_>) -> Option<(u32, u32)> {
     Some((number(TAKEN)?, number(SIZE)?))
 }
 
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
+#[cfg(not(target_os = "linux"))]
 pub(crate) fn send_buffer(_fd: BorrowedFd<'_>) -> Option<(u32, u32)> {
     None
 }

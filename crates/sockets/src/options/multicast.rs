@@ -47,7 +47,7 @@ option! {
     /// A socket that is bound to the unspecified address also receives what is sent to groups that only other sockets of
     /// this host have joined (`IP_MULTICAST_ALL`, ip(7); `IPV6_MULTICAST_ALL`, since Linux 4.20). On by default.
     MulticastAll(bool)
-    sockets: Connectionless, platforms: any(target_os = "linux", target_os = "android"),
+    sockets: Connectionless, platforms: target_os = "linux",
     get: hears_all, set: set_hears_all,
 }
 
@@ -89,7 +89,7 @@ fn set_interface_v4(socket: &Socket, address: Ipv4Addr) -> io::Result<()> {
     Ok(sockopt::set_ip_multicast_if(socket, &address)?)
 }
 
-#[cfg(any(target_os = "linux", target_os = "android"))]
+#[cfg(target_os = "linux")]
 fn hears_all(socket: &Socket) -> io::Result<bool> {
     if is_v6(socket)? {
         socket.multicast_all_v6()
@@ -98,7 +98,7 @@ fn hears_all(socket: &Socket) -> io::Result<bool> {
     }
 }
 
-#[cfg(any(target_os = "linux", target_os = "android"))]
+#[cfg(target_os = "linux")]
 fn set_hears_all(socket: &Socket, on: bool) -> io::Result<()> {
     of_each_version(
         socket,

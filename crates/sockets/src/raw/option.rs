@@ -108,9 +108,13 @@ fn refuse_what_is_not_safe(level: i32, name: i32) -> io::Result<()> {
 
 /// Whether an option is the number of a descriptor: whose, nobody could tell.
 fn holds_descriptors(level: i32, name: i32) -> bool {
+    #[cfg(target_os = "linux")]
+    use libc::SO_ATTACH_BPF;
+    #[cfg(target_os = "android")]
+    const SO_ATTACH_BPF: i32 = 50; // `asm-generic/socket.h`; libc has it for Linux alone
+
     #[cfg(any(target_os = "linux", target_os = "android"))]
-    return level == libc::SOL_SOCKET
-        && [libc::SO_ATTACH_BPF, libc::SO_ATTACH_REUSEPORT_EBPF].contains(&name);
+    return level == libc::SOL_SOCKET && [SO_ATTACH_BPF, libc::SO_ATTACH_REUSEPORT_EBPF].contains(&name);
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
     return {
         let _ = (level, name);
