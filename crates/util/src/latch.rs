@@ -5,8 +5,10 @@ use std::task::{Context, Waker};
 use anynet_core::{Cause, Direction, Latch};
 
 /// How often a stream that says nothing is asked again once its connection broke. It may have bytes all the same, and let
-/// others run before it gives them: tokio's sockets do, those in memory, and one that `waits`. One turn for each of those.
-const TURNS: u8 = 3;
+/// others run before it gives them: tokio's sockets do, those in memory, and one that `waits`, one turn for each. And the
+/// runtime may not know yet what the system has: tokio asks after 61 turns (`event_interval`), an async-executor gives way
+/// after 200, and this is more than two of those.
+const TURNS: u16 = 512;
 
 /// A [`Latch`] that wakes: where one direction notices that the stream is broken, this is news to whoever waits in the other,
 /// which the stream below would not tell.
@@ -16,7 +18,7 @@ pub(crate) struct WakingLatch {
     /// Who waits in each direction, as it was when they were last polled.
     waiting: [Option<Waker>; 2],
     /// How often the receive stream was asked again since it last gave something.
-    asked: u8,
+    asked: u16,
     /// See [`is_told`](Self::is_told).
     is_told: bool,
 }

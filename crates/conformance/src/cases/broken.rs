@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anynet_core::{BoxRuntime, Cause, Executor, ReceiveError, SendError};
 use anynet_sockets::TcpStream;
+use anynet_util::{MemoryStream, Stapled};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::connect_unspec;
 use socket2::SockRef;
@@ -29,6 +30,7 @@ cases![
     a_send_reports_the_loss_though_nobody_receives,
     an_unexpected_error_of_the_system_is_broken,
     a_broken_stream_closes_without_an_error,
+    what_the_system_has_is_received_before_a_stapled_stream_is_broken,
 ];
 
 async fn a_reset_breaks_a_receive_with_its_cause(context: Context) {
@@ -241,6 +243,28 @@ async fn a_broken_stream_closes_without_an_error(context: Context) {
         let refused = context.within(ours.receive(&mut [0; 1])).await;
         assert!(matches!(refused, Err(ReceiveError::Closed)), "got {refused:?}");
     }
+}
+
+async fn what_the_system_has_is_received_before_a_stapled_stream_is_broken(context: Context) {
+    let (ours, mut theirs) = context.tcp_pair().await;
+    let (mut receive, _send) = ours.into_split();
+    // No stream that was just accepted, of which a backend may ask the system first.
+    context.within(theirs.send(b"early")).await.unwrap();
+    context
+        .within(receive.receive_exactly(&mut [0; 5]))
+        .await
+        .unwrap();
+    context.assert_waits(&mut receive.receive(&mut [0; 1])).await;
+    let (send, gone) = MemoryStream::pair(8);
+    drop(gone);
+    let mut stapled = Stapled::new(receive, send);
+    // Behind the back of the runtime, which has not had its turn since.
+    assert_eq!(SockRef::from(&theirs).send(b"arrived").unwrap(), 7);
+    thread::sleep(Duration::from_millis(30));
+    stapled.send(b"x").await.unwrap_err();
+    let mut buf = [0; 8];
+    assert_eq!(context.within(stapled.receive(&mut buf)).await.unwrap(), 7);
+    broken(context.within(stapled.receive(&mut buf)).await);
 }
 
 /// Closes a stream so that its peer gets a reset, without our own means for it.
