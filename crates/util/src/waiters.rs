@@ -39,7 +39,8 @@ struct List {
 }
 
 /// One waiter's place, kept between its polls: for those who are polled by hand. Whoever has it gives it up by
-/// [`leave`](Waiters::leave).
+/// [`leave`](Waiters::leave), before it is dropped, or its waker stays in the list. It is of the one list that it was first
+/// used with: another may panic.
 #[derive(Debug, Default)]
 pub struct Seat(Option<usize>);
 
