@@ -213,13 +213,9 @@ impl Source for TokioSource {
             // end is for ever: so what has room no more, or nothing to read, would be tried again and again. Of a duplicate
             // tokio has seen nothing yet. Where there can be none, that is no failure of the operation.
             let duplicate = self.duplicate();
-            let source = match &duplicate {
-                Ok(duplicate) => duplicate,
-                Err(_) => {
-                    yield_once().await;
-                    self
-                }
-            };
+            let source = duplicate.as_ref().unwrap_or(self);
+            // The duplicate's readiness may be as futile.
+            yield_once().await;
             if let Some(output) = source.attempt(interest, &mut op).await? {
                 return Ok(output);
             }

@@ -233,6 +233,20 @@ impl From<&[SocketAddr]> for Target {
 }
 
 /// As from a `Vec`.
+impl From<&Vec<SocketAddr>> for Target {
+    fn from(addresses: &Vec<SocketAddr>) -> Self {
+        addresses.clone().into()
+    }
+}
+
+/// As from a `Vec`.
+impl<const N: usize> From<&[SocketAddr; N]> for Target {
+    fn from(addresses: &[SocketAddr; N]) -> Self {
+        addresses.to_vec().into()
+    }
+}
+
+/// As from a `Vec`.
 impl<const N: usize> From<[SocketAddr; N]> for Target {
     fn from(addresses: [SocketAddr; N]) -> Self {
         addresses.to_vec().into()
@@ -358,6 +372,8 @@ mod tests {
         assert_eq!(target.to_string(), "192.0.2.2:81, 192.0.2.1:80");
         assert_eq!(target.name(), None);
         assert_eq!(target, Target::from(&[other, one][..]));
+        assert_eq!(target, Target::from(&[other, one]));
+        assert_eq!(target, Target::from(&vec![other, one]));
         assert_eq!(Target::from(vec![one]), Target::from(one));
         assert!(matches!(Target::from([]).0, Repr::Malformed { .. }));
     }

@@ -11,7 +11,8 @@ use crate::options::SocketOptions;
 use crate::socket::{local_address, peer_address, reset};
 use crate::stream::taking;
 
-/// The first port that systems choose on their own; Linux's `ip_local_port_range` may begin here (ip(7)).
+/// The first port that systems choose on their own, unless an administrator has them begin lower: Linux's
+/// `ip_local_port_range` (ip(7)).
 const FIRST_CHOSEN_PORT: u16 = 1024;
 
 /// A TCP socket, non-blocking and close-on-exec from the start, so that no child process can inherit it.

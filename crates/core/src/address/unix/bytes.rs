@@ -62,6 +62,12 @@ impl fmt::Debug for UnixPath {
     }
 }
 
+impl From<UnixPath> for PathBuf {
+    fn from(path: UnixPath) -> Self {
+        path.to_path_buf()
+    }
+}
+
 /// `From` for everything that is a path.
 macro_rules! from_paths {
     ($($path:ty),* $(,)?) => {$(
