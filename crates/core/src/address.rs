@@ -6,6 +6,7 @@ pub use unix::{UnixAddress, UnixName, UnixPath};
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
+use std::ops::Deref;
 
 /// An address of any family, as attributes report it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -118,9 +119,39 @@ pub struct LocalAddress(pub Address);
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct PeerAddress(pub Address);
 
+/// An attribute is used, and prints, as the address that it is of.
+macro_rules! is_an_address {
+    ($($attribute:ty),*) => {$(
+        impl Deref for $attribute {
+            type Target = Address;
+
+            fn deref(&self) -> &Address {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $attribute {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    )*};
+}
+
+is_an_address!(LocalAddress, PeerAddress);
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_attribute_is_used_as_its_address() {
+        let local = LocalAddress(SocketAddr::from(([192, 0, 2, 1], 80)).into());
+        assert_eq!(
+            (local.port(), local.to_string()),
+            (Some(80), "192.0.2.1:80".into())
+        );
+    }
 
     #[test]
     fn an_address_is_of_one_family() {

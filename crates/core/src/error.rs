@@ -187,7 +187,7 @@ pub enum ConnectError {
     Resolve(ResolveError),
     /// Every address failed.
     Failed {
-        /// The name that has these addresses, as text with its port; `None` where an address was connected to.
+        /// The name that has these addresses, as text with its port; `None` where addresses were connected to.
         target: Option<String>,
         /// What was tried, in this order; at least one.
         attempts: Vec<FailedAttempt>,
@@ -247,7 +247,7 @@ pub enum BindError {
     Resolve(ResolveError),
     /// Every address failed.
     Failed {
-        /// The name that has these addresses, as text with its port; `None` where an address was to be bound.
+        /// The name that has these addresses, as text with its port; `None` where addresses were to be bound.
         target: Option<String>,
         /// What was tried, in this order; at least one.
         attempts: Vec<FailedAttempt>,
