@@ -310,12 +310,18 @@ impl Filled {
             ..limit
         };
         setrlimit(Resource::Nofile, lowered).unwrap();
-        let mut fds = vec![OwnedFd::from(null)];
-        while let Ok(another) = fds[0].try_clone() {
-            fds.push(another);
+        let fds = vec![OwnedFd::from(null)];
+        let mut filled = Self { fds, limit };
+        filled.fill();
+        filled.fds.truncate(filled.fds.len() - free);
+        filled
+    }
+
+    /// Takes what has come free meanwhile.
+    fn fill(&mut self) {
+        while let Ok(another) = self.fds[0].try_clone() {
+            self.fds.push(another);
         }
-        fds.truncate(fds.len() - free);
-        Self { fds, limit }
     }
 }
 
