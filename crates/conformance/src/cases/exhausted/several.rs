@@ -1,5 +1,6 @@
 //! Several listeners of one process, whose loops run side by side where the runtime has threads.
 
+use std::sync::{Arc, Barrier};
 use std::thread;
 
 use anynet_core::BoxListener;
@@ -25,6 +26,24 @@ async fn a_listener_does_not_serve_its_client_in_the_place_of_anothers_reserve(c
         listeners.push(BoxListener::new(listener));
     }
     let served = Served::start_server(&context, Server::over(listeners));
+    let begin = Arc::new(Barrier::new(LISTENERS + 1));
+    let knock = |mut clients: Clients| {
+        let begin = begin.clone();
+        thread::spawn(move || {
+            // Before there is no descriptor: with the first allocation of a thread glibc opens a file, and a place that is
+            // lent would do for it.
+            let mut told = Vec::with_capacity(ROUNDS);
+            begin.wait();
+            for _ in 0..ROUNDS {
+                let client = clients.connect();
+                assert!(!is_answered(&client), "nothing is left to serve it with");
+                told.push(client); // or there would be descriptors again
+            }
+            told
+        })
+    };
+    let knocking: Vec<_> = clients.into_iter().map(knock).collect();
+    context.settle().await;
     let mut filled = Filled::new(0);
     // An accept that finds nobody has a descriptor as long as it lasts (Linux), and eight of them may be under way.
     for _ in 0..10 {
@@ -32,22 +51,9 @@ async fn a_listener_does_not_serve_its_client_in_the_place_of_anothers_reserve(c
         filled.fill();
     }
     let told = elsewhere(&context, move || {
-        thread::scope(|scope| {
-            let knock = |mut clients: Clients| {
-                scope.spawn(move || {
-                    let mut told = Vec::new();
-                    for _ in 0..ROUNDS {
-                        let client = clients.connect();
-                        assert!(!is_answered(&client), "nothing is left to serve it with");
-                        told.push(client); // or there would be descriptors again
-                    }
-                    told
-                })
-            };
-            let knocking: Vec<_> = clients.into_iter().map(knock).collect();
-            let told = knocking.into_iter().map(|told| told.join().expect("none hangs"));
-            told.collect::<Vec<_>>()
-        })
+        begin.wait();
+        let told = knocking.into_iter().map(|told| told.join().expect("none hangs"));
+        told.collect::<Vec<_>>()
     })
     .await;
     let statistics = served.handle.statistics();
