@@ -10,9 +10,10 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::{Errno, retry_on_intr};
 use rustix::net::addr::SocketAddrArg;
 use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags, SocketAddrAny, SocketFlags};
-use socket2::SockRef;
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
 use crate::kind::KindAddress;
+use crate::stream::taking;
 #[cfg(target_os = "linux")]
 use crate::sys;
 
@@ -25,6 +26,17 @@ const MOST_DISCARDED: usize = 8 << 20;
 /// Waiting connections that a listener asks the system to keep, unless it is told. The system lowers it to its own limit
 /// (`somaxconn`).
 pub(crate) const BACKLOG: i32 = 65535;
+
+/// A socket, non-blocking and close-on-exec from the start, so that no child process can inherit it.
+pub(crate) fn new(family: Domain, kind: Type, protocol: Option<Protocol>) -> io::Result<Socket> {
+    // `Socket::new` adds close-on-exec in the same call, and so does `Socket::pair`.
+    taking(|| Socket::new(family, kind.nonblocking(), protocol))
+}
+
+/// Two that are connected to each other, as [`new`] makes one.
+pub(crate) fn pair(family: Domain, kind: Type, protocol: Option<Protocol>) -> io::Result<(Socket, Socket)> {
+    taking(|| Socket::pair(family, kind.nonblocking(), protocol))
+}
 
 /// Starts to connect, or asks how it went: "would block" while it is under way.
 ///

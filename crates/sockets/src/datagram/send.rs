@@ -68,14 +68,14 @@ async fn queueing<R: Runtime, K: Kind, T: Send>(
     to: &<K::Address as KindAddress>::System,
     mut op: impl FnMut(BorrowedFd<'_>) -> io::Result<T> + Send,
 ) -> Result<T, SendError> {
-    let sending = async {
+    let sending = pin!(async {
         loop {
             if let Some(sent) = try_queue(shared, &mut op).await? {
                 return Ok(sent);
             }
             room::wait(&shared.ends.runtime, to).await?;
         }
-    };
+    });
     finish(shared, shared.bell.unless_closed(&shared.latch, sending).await)
 }
 

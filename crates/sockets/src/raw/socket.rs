@@ -14,7 +14,7 @@ use socket2::{Domain, Protocol, SockRef, Type};
 use super::wait::Descriptor;
 use super::{SocketAddress, SocketError};
 use crate::identity::Identity;
-use crate::stream::taking;
+use crate::socket;
 
 /// A socket of any kind, with every operation of the system's, on the runtime `R`.
 ///
@@ -74,7 +74,7 @@ impl<R: Runtime> Socket<R> {
         kind: Type,
         protocol: Option<Protocol>,
     ) -> Result<Self, SocketError> {
-        let socket = taking(|| socket2::Socket::new(family, kind.nonblocking(), protocol))?;
+        let socket = socket::new(family, kind, protocol)?;
         Ok(Self::own(runtime, socket)?)
     }
 
@@ -99,7 +99,7 @@ impl<R: Runtime> Socket<R> {
         kind: Type,
         protocol: Option<Protocol>,
     ) -> Result<(Self, Self), SocketError> {
-        let (one, other) = taking(|| socket2::Socket::pair(family, kind.nonblocking(), protocol))?;
+        let (one, other) = socket::pair(family, kind, protocol)?;
         Ok((Self::own(runtime, one)?, Self::own(runtime, other)?))
     }
 

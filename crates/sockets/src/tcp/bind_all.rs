@@ -167,5 +167,8 @@ fn lacks_family(cause: &Cause) -> bool {
 }
 
 fn is_lack(error: &BindError) -> bool {
-    matches!(error, BindError::Failed { attempts, .. } if attempts.iter().any(|attempt| lacks_family(&attempt.cause)))
+    error
+        .attempts()
+        .iter()
+        .any(|attempt| lacks_family(&attempt.cause))
 }

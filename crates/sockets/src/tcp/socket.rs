@@ -8,18 +8,15 @@ use rustix::io::Errno;
 use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::options::SocketOptions;
-use crate::socket::{local_address, peer_address, reset};
-use crate::stream::taking;
+use crate::socket::{self, local_address, peer_address, reset};
 
 /// The first port that systems choose on their own, unless an administrator has them begin lower: Linux's
 /// `ip_local_port_range` (ip(7)).
 const FIRST_CHOSEN_PORT: u16 = 1024;
 
-/// A TCP socket, non-blocking and close-on-exec from the start, so that no child process can inherit it.
+/// A TCP socket for the family of `address`.
 fn tcp(address: SocketAddr) -> io::Result<Socket> {
-    // `Socket::new` adds close-on-exec in the same call.
-    let kind = Type::STREAM.nonblocking();
-    let socket = taking(|| Socket::new(Domain::for_address(address), kind, Some(Protocol::TCP)))?;
+    let socket = socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_tcp_nodelay(true)?;
     Ok(socket)
 }

@@ -14,7 +14,6 @@ use crate::current::named_or_current;
 use crate::options::{SocketOptions, builder_option_methods};
 use crate::resolve::{Names, builder_resolver_method};
 use crate::socket;
-use crate::stream::taking;
 use crate::tcp::connected_to;
 
 /// A UDP socket to be made: [`UdpSocket::bind`]. Awaiting it binds.
@@ -190,11 +189,9 @@ fn bound(family: SocketAddr, on: SocketAddr, options: &SocketOptions) -> io::Res
     Ok(socket.into())
 }
 
-/// A UDP socket with `options`, non-blocking and close-on-exec from the start, so that no child process can inherit it.
+/// A UDP socket with `options`, for the family of `family`.
 fn udp(family: SocketAddr, options: &SocketOptions) -> io::Result<Socket> {
-    // `Socket::new` adds close-on-exec in the same call.
-    let kind = Type::DGRAM.nonblocking();
-    let socket = taking(|| Socket::new(Domain::for_address(family), kind, Some(Protocol::UDP)))?;
+    let socket = socket::new(Domain::for_address(family), Type::DGRAM, Some(Protocol::UDP))?;
     options.apply(&socket)?;
     Ok(socket)
 }

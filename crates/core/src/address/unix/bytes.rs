@@ -41,21 +41,6 @@ impl AsRef<OsStr> for UnixPath {
     }
 }
 
-/// As paths are compared, component by component.
-impl PartialEq for UnixPath {
-    fn eq(&self, other: &Self) -> bool {
-        **self == **other
-    }
-}
-
-impl Eq for UnixPath {}
-
-impl Hash for UnixPath {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        (**self).hash(state);
-    }
-}
-
 impl fmt::Debug for UnixPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&**self, f)
@@ -114,25 +99,32 @@ impl AsRef<[u8]> for UnixName {
     }
 }
 
-impl PartialEq for UnixName {
-    fn eq(&self, other: &Self) -> bool {
-        **self == **other
-    }
-}
-
-impl Eq for UnixName {}
-
-impl Hash for UnixName {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        (**self).hash(state);
-    }
-}
-
 impl fmt::Debug for UnixName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "b\"{}\"", self.escape_ascii())
     }
 }
+
+/// Compares and hashes as what it derefs to does: paths component by component, names byte by byte.
+macro_rules! compared_by_target {
+    ($($name:ty),*) => {$(
+        impl PartialEq for $name {
+            fn eq(&self, other: &Self) -> bool {
+                **self == **other
+            }
+        }
+
+        impl Eq for $name {}
+
+        impl Hash for $name {
+            fn hash<H: Hasher>(&self, state: &mut H) {
+                (**self).hash(state);
+            }
+        }
+    )*};
+}
+
+compared_by_target!(UnixPath, UnixName);
 
 #[derive(Clone)]
 enum Bytes {
